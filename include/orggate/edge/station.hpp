@@ -1,0 +1,75 @@
+// One worker's station: everything a connection on it uses. Made by `app`, used by one
+// io_context, not thread-safe but for what says so.
+
+#pragma once
+
+#include "orggate/awaitable.hpp"
+#include "orggate/edge/key_wait.hpp"
+#include "orggate/edge/serving.hpp"
+#include "orggate/limit/limiter.hpp"
+#include "orggate/net/deadlines.hpp"
+#include "orggate/net/stream.hpp"
+#include "orggate/net/tls.hpp"
+#include "orggate/observe/counters.hpp"
+#include "orggate/observe/log.hpp"
+#include "orggate/time.hpp"
+#include "orggate/token/verifier.hpp"
+#include "orggate/upstream/pool.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace orggate::http {
+class AssertionSigner;
+}
+
+namespace orggate::edge {
+
+struct Exchange;
+
+// Where a connection stands between its requests; a list of them lets a drain close
+// those that rest.
+struct Seat {
+    net::Stream* stream = nullptr;
+    bool is_resting = false;
+    Seat *previous = nullptr, *next = nullptr;
+};
+
+struct Station {
+    Executor executor;
+    net::Deadlines& deadlines;
+    observe::Counters& counters;
+    observe::Log& log;  // thread-safe
+    limit::Limiter& limiter;
+    std::vector<std::unique_ptr<upstream::Pool>> pools;  // as Config::upstreams
+    net::ServerContext* tls = nullptr;                   // for `listen`; null: clear text
+    const http::AssertionSigner* signer = nullptr;
+    Clock clock;
+    std::uint64_t (*random)();
+    std::atomic<std::size_t>& open_connections;  // of the process
+    KeyWait key_wait;
+
+    std::shared_ptr<const Serving> serving;
+    token::Verifier verifier;  // belongs to `serving`
+    bool is_draining = false;  // answers discourage: Connection: close
+
+    Seat* seats = nullptr;
+    std::vector<std::unique_ptr<Exchange>> spare;  // kept for their memory
+
+    // From now on requests are served with this.
+    void adopt(std::shared_ptr<const Serving> next);
+    // Ends the connections on which nothing is asked.
+    void close_resting();
+
+    // Out of line: Exchange is private to this folder.
+    Station(Executor, net::Deadlines&, observe::Counters&, observe::Log&, limit::Limiter&, Clock,
+        std::uint64_t (*random)(), std::atomic<std::size_t>& open_connections,
+        std::function<void(const std::string&)> ask_for_key);
+    ~Station();
+    Station(const Station&) = delete;
+    Station& operator=(const Station&) = delete;
+};
+
+}  // namespace orggate::edge

@@ -1,0 +1,200 @@
+#include "app/commands.hpp"
+
+#include "app/address_file.hpp"
+#include "app/control.hpp"
+#include "app/fetch.hpp"
+#include "app/processors.hpp"
+#include "orggate/config/load.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/json.hpp>
+#include <boost/version.hpp>
+#include <openssl/crypto.h>
+
+#include <malloc.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <fstream>
+#include <sstream>
+
+namespace orggate::app {
+namespace {
+
+constexpr auto default_config = "/etc/orggate/orggate.yaml";
+
+void print(std::FILE* to, const std::string& text)
+{
+    std::fwrite(text.data(), 1, text.size(), to);
+}
+
+std::optional<std::string> environment(const std::string& name)
+{
+    const char* value = std::getenv(name.c_str());
+    return value ? std::optional<std::string>(value) : std::nullopt;
+}
+
+std::optional<std::string> read_file(const std::string& path, std::string& error)
+{
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream text;
+    if (!file || !(text << file.rdbuf())) {
+        error = errno != 0 ? std::strerror(errno) : "is empty";
+        return {};
+    }
+    return text.str();
+}
+
+config::Loaded unreadable(const std::string& path, const std::string& error)
+{
+    config::Loaded loaded;
+    loaded.problems.push_back({path, 0, 0, "cannot read the configuration: " + error, false});
+    return loaded;
+}
+
+config::Loaded load(const Options& options)
+{
+    const config::Surroundings world{environment, read_file, usable_processors()};
+    auto path = options.config;
+    if (!path) path = environment("ORGGATE_CONFIG");
+    std::string error;
+    if (!path) {
+        if (!read_file(default_config, error)) return config::load_environment(world);
+        path = default_config;
+    }
+    const auto text = read_file(*path, error);
+    return text ? config::load(*text, *path, world) : unreadable(*path, error);
+}
+
+void print_problems(const config::Loaded& loaded)
+{
+    for (const auto& problem : loaded.problems)
+        print(stderr, config::to_text(problem) + "\n");
+}
+
+observe::LogOptions log_options(const config::Config& config, const Options& options)
+{
+    auto log = config.log.options;
+    if (options.log_level == "debug") log.level = observe::Level::debug;
+    if (options.log_level == "info") log.level = observe::Level::info;
+    if (options.log_level == "warn") log.level = observe::Level::warn;
+    if (options.log_level == "error") log.level = observe::Level::error;
+    if (options.log_format == "json") log.format = observe::Format::json;
+    if (options.log_format == "text") log.format = observe::Format::text;
+    return log;
+}
+
+void announce(observe::Log& log, const config::Loaded& loaded, const std::string& addresses)
+{
+    for (const auto& problem : loaded.problems)
+        log.event(observe::Level::warn, config::to_text(problem));
+    log.event(observe::Level::info, "serving",
+        {{"version", std::string_view(ORGGATE_VERSION)},
+            {"workers", std::int64_t{loaded.config->workers}},
+            {"addresses", std::string_view(addresses).substr(0, addresses.size() - 1)},
+            {"limits", std::string_view("per process")}});
+}
+
+// "host:port" to an Address; the file was written by us, the flag by the operator.
+std::optional<config::Address> to_address(std::string text)
+{
+    const auto colon = text.rfind(':');
+    if (colon == text.npos || colon == 0) return {};
+    config::Address address;
+    address.host = text.substr(0, colon);
+    if (address.host.starts_with('[') && address.host.ends_with(']'))
+        address.host = address.host.substr(1, address.host.size() - 2);
+    // A listener on all addresses is asked on loopback.
+    if (address.host == "0.0.0.0") address.host = "127.0.0.1";
+    if (address.host == "::") address.host = "::1";
+    const auto port = std::atoi(text.c_str() + colon + 1);
+    if (port < 1 || port > 65535) return {};
+    address.port = static_cast<std::uint16_t>(port);
+    return address;
+}
+
+int serve(const config::Loaded& loaded, const Options& options, observe::Log& log)
+{
+    Control control(loaded.config, log);
+    const auto addresses = control.addresses();
+    const auto file = choose_address_file(options);
+    const auto error = write_address_file(file.path, addresses);
+    if (!error.empty() && file.was_asked_for) throw std::runtime_error(error);
+    announce(log, loaded, addresses);
+    const int code = control.run();
+    if (error.empty()) std::remove(file.path.c_str());
+    return code;
+}
+
+}  // namespace
+
+int run(const Options& options)
+{
+    // A few threads must not each keep a heap of their own size.
+    mallopt(M_ARENA_MAX, 2);
+    std::signal(SIGPIPE, SIG_IGN);
+    const auto loaded = load(options);
+    if (!loaded.config) {
+        print_problems(loaded);
+        return 1;
+    }
+    try {
+        observe::Log log(log_options(*loaded.config, options));
+        return serve(loaded, options, log);
+    } catch (const std::exception& e) {
+        print(stderr, std::string("orggate: ") + e.what() + "\n");
+        return 1;
+    }
+}
+
+int check(const Options& options)
+{
+    const auto loaded = load(options);
+    print_problems(loaded);
+    const bool is_bad = !loaded.config || (options.strict && !loaded.problems.empty());
+    if (!is_bad) print(stdout, "the configuration is good\n");
+    return is_bad ? 1 : 0;
+}
+
+int version()
+{
+    print(stdout, std::string("orggate " ORGGATE_VERSION "\nBoost ") + BOOST_LIB_VERSION + "\n" +
+                      OpenSSL_version(OPENSSL_VERSION) + "\n");
+    return 0;
+}
+
+int healthcheck(const Options& options)
+{
+    auto text = options.address;
+    const auto file = choose_address_file(options).path;
+    if (!text) text = read_telemetry_address(file);
+    if (!text) {
+        print(
+            stderr, "orggate: no running process found: " + file + " names no telemetry address\n");
+        return 1;
+    }
+    const auto address = to_address(*text);
+    if (!address) {
+        print(stderr, "orggate: --address expects host:port\n");
+        return 2;
+    }
+    boost::asio::io_context io(1);
+    net::Deadlines deadlines(io.get_executor());
+    int status = 0;
+    auto done = [&](std::exception_ptr, int answer) {
+        status = answer;
+        deadlines.stop();
+    };
+    auto asked = get_status(*address, nullptr, *text, "/healthz", deadlines, Milliseconds{2'000});
+    boost::asio::co_spawn(io, std::move(asked), done);
+    io.run();
+    if (status == 200) return 0;
+    print(stderr, status == 0 ? "orggate: " + *text + " does not answer\n"
+                              : "orggate: not healthy (" + std::to_string(status) + ")\n");
+    return 1;
+}
+
+}  // namespace orggate::app

@@ -1,0 +1,36 @@
+#include "app/fetch.hpp"
+
+#include "orggate/http/head_scan.hpp"
+#include "orggate/http/response_head.hpp"
+#include "orggate/net/connect.hpp"
+#include "orggate/net/input.hpp"
+
+namespace orggate::app {
+
+Awaitable<int> get_status(config::Address address, net::ClientContext* tls, std::string host,
+    std::string path, net::Deadlines& deadlines, Milliseconds deadline)
+{
+    auto connected = co_await net::connect(std::move(address), tls, deadlines, deadline);
+    if (!connected.stream) co_return 0;
+    const auto request = "GET " + path + " HTTP/1.1\r\nHost: " + host +
+                         "\r\nUser-Agent: orggate\r\nConnection: close\r\n\r\n";
+    const auto sent = co_await connected.stream->write(request, deadline);
+    if (sent.error) co_return 0;
+    net::Input input(*connected.stream, 4096, 4096);
+    http::HeadScan scan(http::HeadKind::response, {});
+    for (std::size_t scanned = 0;;) {
+        const auto unread = input.unread();
+        const auto end = scan.feed(unread.substr(scanned));
+        if (!end) co_return 0;
+        if (*end) {
+            http::ResponseHead head;
+            const auto read = http::read_response_head(unread.substr(0, **end), "GET", head);
+            co_return read ? head.status : 0;
+        }
+        scanned = unread.size();
+        const auto more = co_await input.fill(deadline);
+        if (more.error) co_return 0;
+    }
+}
+
+}  // namespace orggate::app

@@ -1,0 +1,124 @@
+#include "app/telemetry.hpp"
+
+#include "orggate/http/head_scan.hpp"
+#include "orggate/http/request_head.hpp"
+#include "orggate/net/input.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <utility>
+
+namespace orggate::app {
+namespace {
+
+constexpr auto token = boost::asio::as_tuple(boost::asio::use_awaitable_t<Executor>());
+constexpr Milliseconds patience{5'000};
+constexpr std::chrono::milliseconds pause_after_error{50};
+
+PageRequest read_question(const http::RequestHead& head, bool is_local)
+{
+    const auto mark = head.target.find('?');
+    PageRequest question;
+    question.path = head.target.substr(0, mark);
+    question.is_verbose = mark != head.target.npos && head.target.substr(mark + 1) == "verbose";
+    question.is_local = is_local;
+    return question;
+}
+
+std::string_view phrase(int status)
+{
+    switch (status) {
+        case 200: return "OK";
+        case 404: return "Not Found";
+        case 405: return "Method Not Allowed";
+        default: return "Service Unavailable";
+    }
+}
+
+std::string to_bytes(const Page& page, bool with_body)
+{
+    std::string bytes = "HTTP/1.1 " + std::to_string(page.status) + " ";
+    bytes.append(phrase(page.status));
+    bytes.append("\r\nContent-Type: ").append(page.type);
+    bytes.append("\r\nContent-Length: ").append(std::to_string(page.body.size()));
+    bytes.append("\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n");
+    if (with_body) bytes.append(page.body);
+    return bytes;
+}
+
+bool is_loopback(std::string_view address)
+{
+    return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127.");
+}
+
+// The head's length; 0: nothing to answer.
+Awaitable<std::size_t> read_head(net::Input& input)
+{
+    http::HeadScan scan(http::HeadKind::request, {});
+    for (std::size_t scanned = 0;;) {
+        const auto unread = input.unread();
+        const auto end = scan.feed(unread.substr(scanned));
+        if (!end) co_return 0;
+        if (*end) co_return **end;
+        scanned = unread.size();
+        const auto more = co_await input.fill(patience);
+        if (more.error) co_return 0;
+    }
+}
+
+}  // namespace
+
+Telemetry::Telemetry(
+    Executor executor, net::Deadlines& deadlines, const net::ListeningSocket& socket, Answer answer)
+    : deadlines_(deadlines), acceptor_(executor), answer_(std::move(answer))
+{
+    acceptor_.assign(boost::asio::generic::stream_protocol(socket.family(), 0), socket.duplicate());
+}
+
+Awaitable<void> Telemetry::run()
+{
+    boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+        boost::asio::wait_traits<std::chrono::steady_clock>, Executor>
+        pause(acceptor_.get_executor());
+    while (!stopped_) {
+        net::Socket socket(acceptor_.get_executor());
+        const auto [error] = co_await acceptor_.async_accept(socket, token);
+        if (stopped_) co_return;
+        if (error) {
+            pause.expires_after(pause_after_error);
+            co_await pause.async_wait(token);
+            continue;
+        }
+        auto served = serve(std::move(socket));
+        boost::asio::co_spawn(acceptor_.get_executor(), std::move(served), boost::asio::detached);
+    }
+}
+
+void Telemetry::stop()
+{
+    stopped_ = true;
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+}
+
+Awaitable<void> Telemetry::serve(net::Socket socket)
+{
+    net::Stream client(std::move(socket), deadlines_);
+    net::Input input(client, 4096, 4096);
+    const auto length = co_await read_head(input);
+    http::RequestHead head;
+    if (length == 0 || !http::read_request_head(input.unread().substr(0, length), head)) co_return;
+    Page page{.status = 405, .body = "only GET and HEAD\n"};
+    if (head.is_get_or_head()) {
+        auto question = read_question(head, is_loopback(client.peer_address()));
+        page = co_await answer_(std::move(question));
+    }
+    const auto bytes = to_bytes(page, head.method != "HEAD");
+    co_await client.write(bytes, patience);
+    co_await client.shutdown_send(patience);
+}
+
+}  // namespace orggate::app

@@ -1,0 +1,48 @@
+// One request's story so far. Lent by the station from request to request.
+
+#pragma once
+
+#include "orggate/clerk/decision.hpp"
+#include "orggate/denial.hpp"
+#include "orggate/edge/serving.hpp"
+#include "orggate/http/client_address.hpp"
+#include "orggate/http/request_head.hpp"
+#include "orggate/http/target.hpp"
+#include "orggate/limit/quota.hpp"
+#include "orggate/policy/authorize.hpp"
+#include "orggate/time.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace orggate::edge {
+
+struct Exchange {
+    std::shared_ptr<const Serving> serving;
+    Instant started, now;  // `now` is read again after every wait
+
+    http::RequestHead head;  // views into the connection's input
+    bool has_head = false;   // the bytes were a request
+    http::Client client;
+    http::Trace trace;
+    http::Target target;
+    const policy::Rule* rule = nullptr;
+    clerk::Decision decision;
+    std::optional<policy::Pass> pass;
+    std::vector<limit::Decision> limits;  // as pass->checks()
+    std::string extra_fields;             // complete lines: rate limit fields, CORS
+
+    std::optional<Denial> denial;  // refused by us, or cut
+    int status = 0;
+    bool client_left = false;
+    std::optional<Microseconds> upstream_time;
+    std::uint64_t bytes_in = 0, bytes_out = 0;
+
+    const config::Config& config() const { return *serving->config; }
+};
+
+}  // namespace orggate::edge

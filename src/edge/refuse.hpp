@@ -1,0 +1,19 @@
+// Answers a request that was refused: the one place where edge writes a reply of ours.
+
+#pragma once
+
+#include "edge/serve.hpp"
+
+namespace orggate::edge {
+
+// `x.denial` says why. Gives what becomes of the connection.
+Awaitable<After> refuse(Exchange& x, Station& station, net::Stream& client, net::Input& input);
+
+// One answer to a connection that is one too many.
+Awaitable<void> shed(Station& station, net::Stream& client);
+
+// Ends our side, then listens a little: a client that is still sending would
+// otherwise be reset before it has read its answer. Source: RFC 9112 section 9.6.
+Awaitable<void> close_politely(net::Stream& client);
+
+}  // namespace orggate::edge

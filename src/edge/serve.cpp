@@ -1,0 +1,60 @@
+#include "edge/serve.hpp"
+
+#include "orggate/upstream/relay.hpp"
+
+#include <utility>
+
+namespace orggate::edge {
+
+Awaitable<Result<After>> serve(Exchange& x, std::string_view raw, const Peer& peer,
+    Station& station, net::Stream& client, net::Input& input)
+{
+    const auto read = read_request(x, raw, peer, station);
+    if (!read) co_return read.error();
+    x.rule = &find_rule(x);
+
+    x.decision = decide(x, station, clerk::Keys::may_be_stale);
+    if (const auto* missing = std::get_if<clerk::NeedsKey>(&x.decision)) {
+        co_await station.key_wait.wait(missing->key_id);
+        x.serving = station.serving;
+        x.now = station.clock();
+        x.decision = decide(x, station, clerk::Keys::are_fresh);
+    }
+
+    auto pass = authorize(x);
+    if (!pass) co_return pass.error();
+    x.pass = std::move(*pass);
+    const auto origin = check_origin(x);
+    if (!origin) co_return origin.error();
+
+    if (!x.pass->checks().empty()) {
+        x.limits.resize(x.pass->checks().size());
+        const auto taken = co_await station.limiter.take(x.pass->checks(), x.limits, x.now);
+        const auto within = judge_limits(x, taken, station.counters);
+        if (!within) co_return within.error();
+    }
+
+    auto head = compose_upstream_head(x, station);
+    if (!head) co_return head.error();
+    const auto& route = x.config().routes[x.rule->index];
+    upstream::Job job{
+        client, input, x.head, std::move(*head), route, x.config().websocket, station.clock};
+    upstream::Relay relay(std::move(job), *station.pools[route.upstream], station.counters);
+    const auto asked = station.clock().steady;
+    const auto answer = co_await relay.ask();
+    x.bytes_in += relay.bytes_received();
+    if (!answer) co_return answer.error();
+    x.status = (*answer)->status;
+    x.upstream_time = std::chrono::duration_cast<Microseconds>(station.clock().steady - asked);
+
+    const auto ours = client_head(x, station);
+    const auto delivery = co_await relay.deliver(ours);
+    x.bytes_in = raw.size() + relay.bytes_received();
+    x.bytes_out += delivery.bytes;
+    x.denial = delivery.cut;
+    x.client_left = !delivery.is_complete && !delivery.cut;
+    if (delivery.client_may_stay) co_return After::next_request;
+    co_return delivery.is_complete ? After::close : After::reset;
+}
+
+}  // namespace orggate::edge

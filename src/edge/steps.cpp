@@ -1,0 +1,210 @@
+#include "edge/steps.hpp"
+
+#include "orggate/http/assertion.hpp"
+#include "orggate/http/denial_reply.hpp"
+#include "orggate/http/quota_fields.hpp"
+#include "orggate/http/upstream_head.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace orggate::edge {
+namespace {
+
+std::string_view without_port(std::string_view host)
+{
+    const auto colon = host.rfind(':');
+    const auto bracket = host.rfind(']');
+    if (colon == host.npos || (bracket != host.npos && colon < bracket)) return host;
+    return host.substr(0, colon);
+}
+
+bool is_one_of(const std::vector<std::string>& names, std::string_view name)
+{
+    return std::ranges::any_of(names, [&](const auto& n) { return http::same_name(n, name); });
+}
+
+bool is_our_host(const config::Config& config, std::string_view host)
+{
+    return config.hosts.empty() || is_one_of(config.hosts, host) ||
+           is_one_of(config.hosts, without_port(host));
+}
+
+std::string_view without_scheme(std::string_view origin)
+{
+    const auto slashes = origin.find("://");
+    return slashes == origin.npos ? origin : origin.substr(slashes + 3);
+}
+
+const token::Session* session_of(const clerk::Decision& decision)
+{
+    const auto* signed_in = std::get_if<clerk::SignedIn>(&decision);
+    return signed_in ? signed_in->session.get() : nullptr;
+}
+
+}  // namespace
+
+Result<void> read_request(Exchange& x, std::string_view raw, const Peer& peer, Station& station)
+{
+    auto read = http::read_request_head(raw, x.head);
+    if (!read) return read;
+    x.has_head = true;
+    const auto& config = x.config();
+    x.client = http::identify_client(x.head, {peer.address, peer.is_tls}, config.trusted_proxies);
+    x.trace =
+        http::make_trace(x.head, x.client.peer_is_trusted, station.random(), station.random());
+    auto target = http::parse_target(x.head.method, x.head.target, x.head.host);
+    if (!target) return target.error();
+    x.target = std::move(*target);
+    if (!is_our_host(config, x.head.host)) return Denial::host_unknown;
+    return Result<void>();
+}
+
+const policy::Rule& find_rule(const Exchange& x)
+{
+    return x.config().rules.find({
+        .method = x.head.method,
+        .host = x.head.host,
+        .path = x.target.path,
+        .is_server_action = x.head.has("next-action"),
+        .is_websocket = x.head.is_websocket,
+    });
+}
+
+clerk::Decision decide(const Exchange& x, Station& station, clerk::Keys keys)
+{
+    const clerk::RequestFacts facts{x.head.authorization, x.head.cookies};
+    return clerk::decide(x.config().clerk.instance, facts, station.verifier, keys, x.now);
+}
+
+Result<policy::Pass> authorize(const Exchange& x)
+{
+    const bool is_preflight = http::is_preflight(x.head);
+    if (is_preflight && x.config().cors.preflight == config::Cors::Preflight::refuse)
+        return Denial::preflight_refused;
+    return policy::authorize({.rule = *x.rule,
+                                 .decision = x.decision,
+                                 .path = x.target.path,
+                                 .expected_org = x.head.find("x-expected-org"),
+                                 .tenants = x.config().tenants,
+                                 .is_preflight = is_preflight},
+        x.now);
+}
+
+Result<void> check_origin(const Exchange& x)
+{
+    if (!x.head.is_websocket || x.head.authorization || !x.pass->session()) return Result<void>();
+    const auto origin = x.head.find("origin");
+    const auto& config = x.config();
+    if (is_one_of(config.public_origins, origin) || is_one_of(config.cors.allowed.origins, origin))
+        return Result<void>();
+    // Without a configured origin: the page and the socket name the same host.
+    const auto own = x.client.proto + "://" + x.client.host;
+    if (config.public_origins.empty() && !origin.empty() && http::same_name(origin, own))
+        return Result<void>();
+    return Denial::origin_refused;
+}
+
+Result<void> judge_limits(Exchange& x, const Result<void>& taken, observe::Counters& counters)
+{
+    using Outcome = observe::LimitOutcome;
+    const auto& checks = x.pass->checks();
+    const auto& limits = x.pass->check_limits();
+    const auto count = [&](std::size_t i, Outcome outcome) {
+        counters.limits[limits[i]->index].outcome[static_cast<std::size_t>(outcome)].add();
+    };
+    if (!taken) {
+        bool is_open = true;
+        for (std::size_t i = 0; i < checks.size(); ++i) {
+            count(i, Outcome::unavailable);
+            is_open = is_open && limits[i]->limit->on_error == limit::OnError::open;
+        }
+        return is_open ? Result<void>() : Result<void>(taken.error());
+    }
+    bool is_within = true;
+    for (std::size_t i = 0; i < checks.size(); ++i) {
+        const bool allowed = x.limits[i].allowed;
+        const auto refused = checks[i].enforced ? Outcome::denied : Outcome::shadow_denied;
+        count(i, allowed ? Outcome::allowed : refused);
+        is_within = is_within && (allowed || !checks[i].enforced);
+    }
+    http::append_quota_fields(
+        x.extra_fields, x.config().rate_limit_headers, checks, x.limits, x.now);
+    return is_within ? Result<void>() : Denial::quota_exhausted;
+}
+
+namespace {
+
+// Nothing for nobody: a statement says who.
+std::string sign_assertion(const Exchange& x, const Station& station)
+{
+    const auto* session = x.pass->session();
+    if (!station.signer || !session) return {};
+    const http::AssertedRequest request{.session = *session,
+        .method = x.head.method,
+        .host = x.head.host,
+        .path = x.target.path,
+        .query = x.target.query,
+        .request_id = x.trace.request_id};
+    return station.signer->sign(request, x.now);
+}
+
+}  // namespace
+
+Result<std::string> compose_upstream_head(Exchange& x, Station& station)
+{
+    const auto& config = x.config();
+    const auto& route = config.routes[x.rule->index];
+    const auto& upstream = config.upstreams[route.upstream];
+    const auto assertion = sign_assertion(x, station);
+    std::string head;
+    head.reserve(2048);
+    auto written = http::write_upstream_head(
+        head, {.head = x.head,
+                  .target = x.target,
+                  .pass = *x.pass,
+                  .names = config.headers,
+                  .credentials = upstream.credentials.value_or(config.credentials),
+                  .hop = {.forwarded_for = x.client.forwarded_for,
+                      .proto = x.client.proto,
+                      .forwarded_host = x.client.host,
+                      .request_id = x.trace.request_id,
+                      .traceparent = x.trace.traceparent},
+                  .assertion = assertion});
+    if (!written) return written.error();
+    if (written->stripped != 0) station.counters.stripped_fields.add(written->stripped);
+    if (written->permissions_left_out)
+        station.log.event(observe::Level::warn, "permissions left out: longer than 4 KiB",
+            {{"request_id", std::string_view(x.trace.request_id)},
+                {"org_id", std::string_view(x.pass->session()->organisation->id)}});
+    return head;
+}
+
+http::ClientHead client_head(const Exchange& x, const Station& station)
+{
+    return {.client_minor_version = x.head.minor_version,
+        .keep_alive = x.head.keep_alive && !station.is_draining,
+        .identity_was_sent = x.pass->session() != nullptr,
+        .extra_fields = x.extra_fields,
+        .request_id = x.trace.request_id};
+}
+
+PublicUrl public_url(const Exchange& x)
+{
+    const auto& config = x.config();
+    std::string own = x.client.proto + "://" + x.client.host;
+    std::string origin;
+    if (config.public_origins.size() == 1) origin = config.public_origins.front();
+    if (config.public_origins.size() > 1) {
+        for (const auto& known : config.public_origins)
+            if (http::same_name(without_scheme(known), x.client.host)) origin = known;
+    }
+    if (config.public_origins.empty() && !config.hosts.empty()) origin = own;
+    const bool is_secure = (origin.empty() ? own : origin).starts_with("https:");
+    if (origin.empty()) return {{}, is_secure};
+    std::string url = origin + x.target.path;
+    if (x.target.has_query) url.append("?").append(x.target.query);
+    return {std::move(url), is_secure};
+}
+
+}  // namespace orggate::edge

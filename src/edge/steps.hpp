@@ -1,0 +1,53 @@
+// The steps of a request that only decide: plain functions over its Exchange, in the
+// order in which serve() takes them.
+
+#pragma once
+
+#include "edge/exchange.hpp"
+#include "orggate/edge/station.hpp"
+#include "orggate/http/response_head.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace orggate::edge {
+
+struct Peer {
+    std::string address;  // textual; empty for unix sockets
+    bool is_tls = false;
+};
+
+// Head, client, host and target.
+Result<void> read_request(Exchange& x, std::string_view raw, const Peer& peer, Station& station);
+
+// The first rule that matches.
+const policy::Rule& find_rule(const Exchange& x);
+
+// What Clerk's SDK would decide.
+clerk::Decision decide(const Exchange& x, Station& station, clerk::Keys keys);
+
+Result<policy::Pass> authorize(const Exchange& x);
+
+// A WebSocket opened by a cookie must come from one of our own pages: browsers send
+// cookies with handshakes from anywhere. Source: RFC 6455 section 10.2.
+Result<void> check_origin(const Exchange& x);
+
+// Turns the limiter's answer into admission or refusal, counts it, and writes the
+// rate limit fields.
+Result<void> judge_limits(Exchange& x, const Result<void>& taken, observe::Counters& counters);
+
+// The complete head for the upstream.
+Result<std::string> compose_upstream_head(Exchange& x, Station& station);
+
+// What we add to the upstream's answer.
+http::ClientHead client_head(const Exchange& x, const Station& station);
+
+// Where a browser comes back to, and whether browsers use https. No URL where none can
+// be said without trusting the client's Host.
+struct PublicUrl {
+    std::string url;
+    bool is_secure = false;
+};
+PublicUrl public_url(const Exchange& x);
+
+}  // namespace orggate::edge
