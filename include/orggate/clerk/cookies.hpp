@@ -31,14 +31,17 @@ Result<std::optional<std::string>> find_cookie(std::string_view header, std::str
 struct SessionCookies {
     std::optional<std::string> session;
     std::int64_t client_uat = 0;  // 0: absent, not a number, or signed out
-    bool suffixed = false;
+    bool suffixed = false;        // which set; where both say the same, the suffixed if it is there
 };
 
+// The suffixed set or the plain one, by the SDK's ordered rules. Reads the tokens
+// without verifying them.
 // Refuses token_ambiguous: two different cookies of one name.
 Result<SessionCookies> choose_cookies(
     const Instance& instance, std::string_view header, Instant now);
 
-// Whether a cookie of this name carries Clerk credentials, and of which kind.
+// Whether a cookie of this name carries Clerk credentials, and of which kind; plain or
+// with any instance's suffix. The development browser's token counts as handshake.
 enum class CookieKind { other, session, refresh, handshake, state };
 CookieKind cookie_kind(std::string_view name);
 

@@ -47,7 +47,8 @@ enum class Keys { may_be_stale, are_fresh };
 Decision decide(const Instance& instance, const RequestFacts& facts, token::Verifier& verifier,
     Keys keys, Instant now);
 
-// Clerk's name for one of our token refusals, e.g. `token-expired`.
+// Clerk's name for one of our token refusals, e.g. `token-expired`; empty for refusals
+// that are not about a token. decide() may name a finer one.
 std::string_view reason(Denial denial);
 
 }  // namespace orggate::clerk

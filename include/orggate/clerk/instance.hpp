@@ -19,7 +19,8 @@ struct Instance {
 };
 
 // Nothing if the key is not one: prefix, three parts, forgiving standard base64,
-// one final `$`, a dot in the host.
+// one final `$`, a dot in the host. Stricter than the SDK: the host consists of
+// letters, digits, `.`, `-` and `:`, since it goes into URLs.
 std::optional<Instance> parse_publishable_key(std::string_view key);
 
 }  // namespace orggate::clerk

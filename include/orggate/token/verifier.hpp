@@ -29,6 +29,10 @@ public:
     // As token::verify, plus keys_unavailable.
     Result<std::shared_ptr<const Session>> verify(std::string_view compact, Instant now);
 
+    // The session of a token that was verified and is still remembered, else null. Its
+    // times are not checked: only for what may be read from an unverified token too.
+    std::shared_ptr<const Session> recall(std::string_view compact) const;
+
     std::uint64_t hits() const;
     std::uint64_t misses() const;
 

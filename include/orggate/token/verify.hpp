@@ -26,11 +26,13 @@ struct Expectations {
 
 // Verifies a compact session token in the order of Clerk's own checks, signature
 // before any claim; times against `now` with the skew either way.
-// Refuses: token_malformed (shape, base64url, JSON, duplicate keys, depth, huge
-//          numbers, over 16 KiB, typ, v, crit, bad ids or claims), token_category, token_algorithm,
-//          token_key_unknown, token_verification_failed, token_signature,
-//          token_party, token_issuer, token_expired, token_not_active_yet,
-//          token_issued_in_future.
+// Refuses, in this order: token_malformed (shape, base64url, JSON, duplicate keys, depth,
+//          huge numbers, over 16 KiB), token_category (also machines', OAuth and handshake
+//          tokens), token_malformed (typ, crit), token_algorithm, token_key_unknown,
+//          token_verification_failed (the key is for another algorithm), token_signature,
+//          token_verification_failed (sub), token_party, token_issuer,
+//          token_verification_failed or token_expired, token_not_active_yet,
+//          token_issued_in_future, and last token_malformed (v, bad ids or claims).
 // A pending session is a good token; the policy decides about it.
 // Source: RFC 7515 section 5.2, RFC 7519 section 7.2, RFC 8725.
 Result<std::shared_ptr<const Session>> verify(
