@@ -16,7 +16,7 @@ namespace orggate::observe {
 struct AccessRecord {
     std::chrono::system_clock::time_point started{};
     std::string_view request_id, trace_id;
-    std::string_view method, host, path;  // path without its query
+    std::string_view method, host, path;  // a query in the path is not written
     int status = 0;                       // 0: the client left before an answer
     Microseconds duration{};
     std::optional<Microseconds> upstream;  // until the upstream's head
@@ -33,7 +33,10 @@ struct AccessRecord {
 inline constexpr std::size_t max_access_line = 4000;
 
 // Appends one JSON object without newline, at most `max_access_line` bytes:
-// long host and path are cut, never the object.
+// long values are cut, never the object. Fields in this order, absent ones left out:
+// ts level msg request_id trace_id method host path status duration_ms upstream_ms
+// bytes_in bytes_out client_ip route org_id user_id token_kind plan verdict reason limit
+// remaining shadow.
 void append_json(std::string& out, const AccessRecord& record);
 
 }  // namespace orggate::observe

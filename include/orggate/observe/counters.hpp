@@ -72,10 +72,12 @@ struct Counters {
     };
 
     // Counts a request of this organisation, if organisations are counted at all.
-    // Bounded: the busiest `org_top` are kept (space-saving).
+    // Bounded: some times `org_top` are kept and the busiest shown (space-saving), each
+    // counted from when it came in. Hashed labels are the FNV-1a hash in hex: the same in
+    // every process, short, and no secret (who guesses an id can check the guess).
     void count_org(std::string_view org_id, bool refused);
 
-    std::vector<Route> routes;
+    std::vector<Route> routes;  // indexed as in the names, like the next two
     std::vector<Upstream> upstreams;
     std::vector<Limit> limits;
     std::array<Counter, static_cast<std::size_t>(last_denial) + 1> refused, shadow_refused;
@@ -86,8 +88,7 @@ struct Counters {
     Counter client_aborts, exceptions;
 
 private:
-    friend void append_org_metrics(
-        std::string&, const CounterNames&, const std::vector<const Counters*>&);
+    friend class OrgMetrics;
     struct Organisations;
     std::unique_ptr<Organisations> organisations_;
 };
@@ -99,7 +100,8 @@ struct ProcessMetric {
     double value = 0;
 };
 
-// The text exposition format (version 0.0.4), all workers summed.
+// The text exposition format (version 0.0.4), all workers summed. A refusal reason that
+// never happened is there with zero, so that dashboards and alerts find it.
 std::string render_metrics(const CounterNames& names, const std::vector<const Counters*>& workers,
     const std::vector<ProcessMetric>& process);
 

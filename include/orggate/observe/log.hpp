@@ -4,7 +4,9 @@
 
 #pragma once
 
-#include <atomic>
+#include "orggate/time.hpp"
+
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -26,7 +28,8 @@ struct LogOptions {
     Level level = Level::info;
     Format format = Format::json;
     std::string access_file;          // empty: standard output
-    std::size_t capacity = 4u << 20;  // bytes waiting to be written; more are dropped
+    std::size_t capacity = 4u << 20;  // bytes waiting, for each sink; more are dropped
+    Clock clock = nullptr;            // stamps events; none: the system's clock
 };
 
 class Log {
@@ -43,9 +46,16 @@ public:
     // A finished access line, without its newline. Goes to the access sink.
     void access(std::string_view line);
 
-    // Closes and opens the access file again, for log rotation.
+    // Closes and opens the access file again, for log rotation, as soon as what was
+    // logged before is written to the old one. Does not wait. If the file can't be
+    // opened the old one stays in use and an event says so.
     void reopen();
 
+    // Waits until what was logged before, and a reopen, is done; false if that takes
+    // longer than `at_most`. For a last word before exit; workers never call it.
+    bool flush(Milliseconds at_most);
+
+    // Lines that were lost, of both sinks.
     std::uint64_t dropped() const;
 
 private:

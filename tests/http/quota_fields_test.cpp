@@ -1,0 +1,249 @@
+#include "orggate/http/quota_fields.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+using namespace std::chrono_literals;
+using namespace orggate;
+using http::QuotaFieldForms;
+using limit::Check;
+using limit::Decision;
+using limit::Quota;
+
+namespace {
+
+constexpr QuotaFieldForms only_ietf{true, false, false};
+constexpr QuotaFieldForms only_legacy{false, true, false};
+constexpr QuotaFieldForms only_ietf06{false, false, true};
+
+Quota quota(std::int64_t units, Microseconds window, std::string name)
+{
+    Quota made;
+    made.units = units;
+    made.window = window;
+    made.name = std::move(name);
+    return made;
+}
+
+Decision passed(std::int64_t remaining, Microseconds next_unit)
+{
+    Decision made;
+    made.allowed = true;
+    made.remaining = remaining;
+    made.next_unit = next_unit;
+    return made;
+}
+
+Decision refused(Microseconds wait, Microseconds next_unit = 1s)
+{
+    Decision made;
+    made.wait = wait;
+    made.next_unit = next_unit;
+    return made;
+}
+
+// Checks and their answers, built side by side.
+struct Asked {
+    std::vector<Check> checks;
+    std::vector<Decision> decisions;
+
+    Asked& add(const Quota& q, const Decision& decision, bool enforced = true)
+    {
+        Check check;
+        check.limit = "api";
+        check.subject = "org_a";
+        check.quota = &q;
+        check.enforced = enforced;
+        checks.push_back(check);
+        decisions.push_back(decision);
+        return *this;
+    }
+
+    std::string fields(const QuotaFieldForms& forms, Microseconds wall = 1'700'000'000s) const
+    {
+        std::string out;
+        Instant now;
+        now.wall = std::chrono::system_clock::time_point(wall);
+        http::append_quota_fields(out, forms, checks, decisions, now);
+        return out;
+    }
+
+    std::int64_t retry_after() const { return http::retry_after(checks, decisions); }
+    std::size_t deciding() const { return http::deciding_check(checks, decisions); }
+};
+
+const Quota api = quota(100, 60s, "api");
+const Quota second = quota(10, 1s, "api-1s");
+const Quota hour = quota(1000, 1h, "api-1h");
+
+}  // namespace
+
+TEST_CASE("the fields of one limit are as the draft shows them")
+{
+    CHECK(Asked().add(api, passed(57, 11'200ms)).fields(only_ietf) ==
+          "RateLimit-Policy: \"api\";q=100;w=60\r\n"
+          "RateLimit: \"api\";r=57;t=12\r\n");
+}
+
+TEST_CASE("several windows stand in one field, in their order")
+{
+    CHECK(Asked().add(second, passed(9, 900ms)).add(hour, passed(412, 8s)).fields(only_ietf) ==
+          "RateLimit-Policy: \"api-1s\";q=10;w=1, \"api-1h\";q=1000;w=3600\r\n"
+          "RateLimit: \"api-1s\";r=9;t=1, \"api-1h\";r=412;t=8\r\n");
+}
+
+TEST_CASE("t is left out when nothing is used, and never rounded down to nothing")
+{
+    CHECK(Asked().add(api, passed(100, 0s)).fields(only_ietf).ends_with(": \"api\";r=100\r\n"));
+    CHECK(Asked().add(api, passed(99, 1us)).fields(only_ietf).ends_with(";r=99;t=1\r\n"));
+    CHECK(Asked().add(api, passed(99, 1s)).fields(only_ietf).ends_with(";r=99;t=1\r\n"));
+    CHECK(Asked().add(api, passed(99, 1s + 1us)).fields(only_ietf).ends_with(";r=99;t=2\r\n"));
+}
+
+TEST_CASE("integers fit the structured-field form")
+{
+    const auto most = std::numeric_limits<std::int64_t>::max();
+    const Quota endless = quota(most, 500ms, "x");
+    CHECK(Asked().add(endless, passed(most, 0s)).fields(only_ietf) ==
+          "RateLimit-Policy: \"x\";q=999999999999999;w=1\r\n"
+          "RateLimit: \"x\";r=999999999999999\r\n");
+    CHECK(Asked().add(api, passed(-3, 0s)).fields(only_ietf).ends_with(";r=0\r\n"));
+}
+
+TEST_CASE("names can't break out of their string")
+{
+    struct Row {
+        const char* name;
+        std::string text, wanted;
+    };
+    for (const Row& row : {Row{"quote", "a\"b", "\"a\\\"b\""}, Row{"backslash", "a\\", "\"a\\\\\""},
+             Row{"line", "a\r\nSet-Cookie: b", "\"a__Set-Cookie: b\""},
+             Row{"beyond ASCII", "\xC3\xA9\x7F", "\"___\""}, Row{"empty", "", "\"\""}}) {
+        CAPTURE(row.name);
+        const Quota q = quota(1, 1s, row.text);
+        CHECK(Asked().add(q, passed(1, 0s)).fields(only_ietf) ==
+              "RateLimit-Policy: " + row.wanted + ";q=1;w=1\r\nRateLimit: " + row.wanted +
+                  ";r=1\r\n");
+    }
+}
+
+TEST_CASE("the legacy fields show the tightest check, with the reset in epoch seconds")
+{
+    CHECK(Asked().add(second, passed(9, 1s)).add(hour, passed(7, 90s)).fields(only_legacy) ==
+          "X-RateLimit-Limit: 1000\r\n"
+          "X-RateLimit-Remaining: 7\r\n"
+          "X-RateLimit-Reset: 1700000090\r\n");
+    CHECK(Asked().add(hour, passed(7, 90s)).add(second, refused(400ms)).fields(only_legacy) ==
+          "X-RateLimit-Limit: 10\r\n"
+          "X-RateLimit-Remaining: 0\r\n"
+          "X-RateLimit-Reset: 1700000001\r\n");
+}
+
+TEST_CASE("the reset is rounded up once, so that it does not move from request to request")
+{
+    const Microseconds back = 1'700'000'060s + 300ms;  // the instant a unit comes back
+    for (Microseconds wall = 1'700'000'000s; wall < back; wall += 777'777us) {
+        CAPTURE(wall.count());
+        const std::string fields =
+            Asked().add(api, passed(3, back - wall)).fields(only_legacy, wall);
+        CHECK(fields.find("Reset: 1700000061\r\n") != fields.npos);
+    }
+    const auto reset = [](Microseconds wall, Microseconds next_unit) {
+        const auto fields = Asked().add(api, passed(3, next_unit)).fields(only_legacy, wall);
+        return fields.substr(fields.find("Reset: ") + 7);
+    };
+    CHECK(reset(1'700'000'000s, 5s) == "1700000005\r\n");
+    CHECK(reset(1'700'000'000s, 5s + 1us) == "1700000006\r\n");
+    CHECK(reset(1'700'000'000s + 1us, 0s) == "1700000001\r\n");
+}
+
+TEST_CASE("a client that waits for the reset after a refusal passes")
+{
+    // A weight of several units: the next unit is not enough.
+    const Asked heavy = Asked().add(api, refused(30s, 2s));
+    CHECK(heavy.fields(only_legacy).ends_with("Reset: 1700000030\r\n"));
+    CHECK(heavy.fields(only_ietf06).ends_with("Reset: 30\r\n"));
+    const Asked never = Asked().add(api, refused(Microseconds::max(), 2s));
+    CHECK(never.fields(only_legacy).ends_with("Reset: 1700000002\r\n"));
+}
+
+TEST_CASE("the older draft's fields count seconds from now")
+{
+    CHECK(Asked().add(second, passed(9, 1s)).add(hour, passed(7, 89'100ms)).fields(only_ietf06) ==
+          "RateLimit-Limit: 1000\r\n"
+          "RateLimit-Remaining: 7\r\n"
+          "RateLimit-Reset: 90\r\n");
+}
+
+TEST_CASE("every form that is wanted is there, none that is not")
+{
+    const Asked asked = Asked().add(api, passed(57, 12s));
+    CHECK(asked.fields({false, false, false}).empty());
+    CHECK(asked.fields({true, true, true}) ==
+          asked.fields(only_ietf) + asked.fields(only_legacy) + asked.fields(only_ietf06));
+    std::string appended = "A: b\r\n";
+    http::append_quota_fields(appended, only_ietf, asked.checks, asked.decisions, {});
+    CHECK(appended.starts_with("A: b\r\nRateLimit-Policy: "));
+}
+
+TEST_CASE("a check in shadow is never shown and never decides")
+{
+    const Asked mixed = Asked()
+                            .add(second, refused(5s), false)
+                            .add(api, passed(57, 12s))
+                            .add(hour, passed(1, 1s), false);
+    CHECK(mixed.fields({}) == Asked().add(api, passed(57, 12s)).fields({}));
+    CHECK(mixed.deciding() == 1);
+    CHECK(mixed.retry_after() == 0);
+    const Asked only_shadow = Asked().add(api, refused(5s), false);
+    CHECK(only_shadow.fields({true, true, true}).empty());
+    CHECK(only_shadow.deciding() == 1);
+    CHECK(only_shadow.retry_after() == 0);
+    CHECK(Asked().fields({true, true, true}).empty());
+    CHECK(Asked().deciding() == 0);
+}
+
+TEST_CASE("with more than four windows only the deciding one tells its state")
+{
+    std::vector<Quota> many;
+    for (int i = 0; i < 5; ++i)
+        many.push_back(quota(10, 1s, "w" + std::to_string(i)));
+    Asked four, five;
+    for (std::size_t i = 0; i < 5; ++i) {
+        const Decision decision = passed(i == 3 ? 2 : 5, 1s);
+        if (i < 4) four.add(many[i], decision);
+        five.add(many[i], decision);
+    }
+    CHECK(four.fields(only_ietf).ends_with(
+        "RateLimit: \"w0\";r=5;t=1, \"w1\";r=5;t=1, \"w2\";r=5;t=1, \"w3\";r=2;t=1\r\n"));
+    CHECK(five.fields(only_ietf).ends_with(", \"w4\";q=10;w=1\r\nRateLimit: \"w3\";r=2;t=1\r\n"));
+}
+
+TEST_CASE("Retry-After is rounded up, at least one second, and absent when waiting never helps")
+{
+    struct Row {
+        const char* name;
+        Microseconds wait;
+        std::int64_t wanted;
+    };
+    for (const Row& row :
+        {Row{"a microsecond", 1us, 1}, Row{"a second", 1s, 1}, Row{"just over", 1s + 1us, 2},
+            Row{"a minute", 60s, 60}, Row{"never", Microseconds::max(), 0}}) {
+        CAPTURE(row.name);
+        CHECK(Asked().add(api, refused(row.wait)).retry_after() == row.wanted);
+    }
+    CHECK(Asked().add(api, passed(0, 5s)).retry_after() == 0);
+}
+
+TEST_CASE("the slowest refusal decides, else the check with least left")
+{
+    CHECK(Asked().add(second, refused(1s)).add(hour, refused(40s)).retry_after() == 40);
+    CHECK(Asked().add(hour, refused(40s)).add(second, refused(1s)).deciding() == 0);
+    CHECK(Asked().add(hour, passed(0, 1s)).add(second, refused(1s)).deciding() == 1);
+    CHECK(Asked().add(hour, passed(5, 1s)).add(second, passed(4, 1s)).deciding() == 1);
+    CHECK(Asked().add(hour, passed(4, 1s)).add(second, passed(4, 1s)).deciding() == 0);
+    CHECK(Asked().add(hour, refused(Microseconds::max())).add(second, refused(1s)).retry_after() ==
+          0);
+}
