@@ -53,6 +53,7 @@ struct Question {
     std::string_view path;            // canonical, for org_in_path
     std::string_view expected_org;    // X-Expected-Org; empty: not sent
     const Tenants& tenants;
+    bool is_preflight = false;  // a true CORS preflight goes on as nobody (Fetch section 3.2)
 };
 
 // Order: signed out, pending, organisation missing, blocked, X-Expected-Org,

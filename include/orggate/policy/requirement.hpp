@@ -37,4 +37,12 @@ struct Demand {
 const Requirement* find_requirement(std::string_view keyword);
 std::span<const Requirement> requirements();
 
+// One of Clerk's presets (strict_mfa, strict, moderate, lax) as the arguments of
+// `reverified`: {level, minutes}. Nothing if there is no such preset.
+std::optional<std::vector<std::string>> parse_reverification(std::string_view preset);
+
+// The organisation plan or feature that a name stands for: `pro` and `org:pro` are `pro`.
+// Nothing if it names a user's, or is no name at all.
+std::optional<std::string_view> org_scoped_name(std::string_view name);
+
 }  // namespace orggate::policy

@@ -51,7 +51,15 @@ struct RequestView {
     bool is_websocket = false;
 };
 
-// First match wins, in file order; the last rule, the default, matches all.
+// Whether this rule decides about the request. A rule open to anyone that names no
+// methods takes GET and HEAD; it takes server actions and WebSocket handshakes only
+// where it says so. What it does not take, a later rule decides.
+bool matches(const Rule& rule, const RequestView& request);
+
+// True only if no request can reach `later` because `earlier` takes them all.
+bool shadows(const Rule& earlier, const Rule& later);
+
+// First match wins, in file order; the last rule, the default, takes what is left.
 class RuleTable {
 public:
     RuleTable() = default;

@@ -1,0 +1,126 @@
+#include "config/url.hpp"
+
+#include "config/text.hpp"
+
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+
+#include <arpa/inet.h>
+
+namespace orggate::config {
+
+namespace {
+
+// The longest path a unix socket address holds on Linux.
+constexpr std::size_t unix_path_limit = 107;
+
+std::string bracketed(const std::string& host)
+{
+    return host.find(':') == std::string::npos ? host : "[" + host + "]";
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text)
+{
+    const auto number = text.size() <= 5 ? parse_integer(text) : std::nullopt;
+    if (!number || *number > 65535) return std::nullopt;
+    return static_cast<std::uint16_t>(*number);
+}
+
+std::optional<Address> parse_unix(std::string_view text)
+{
+    Address address;
+    address.unix_path = text.substr(5);
+    const bool is_good = address.unix_path.starts_with('/') && address.unix_path.size() > 1 &&
+        address.unix_path.size() <= unix_path_limit;
+    return is_good ? std::optional(address) : std::nullopt;
+}
+
+std::string_view without_brackets(std::string_view host)
+{
+    if (host.starts_with('[') && host.ends_with(']')) return host.substr(1, host.size() - 2);
+    return host;
+}
+
+}  // namespace
+
+std::string Url::authority() const
+{
+    const bool is_default = port == (is_https ? 443 : 80);
+    return bracketed(host) + (is_default ? "" : ":" + std::to_string(port));
+}
+
+std::string Url::origin() const
+{
+    return (is_https ? "https://" : "http://") + authority();
+}
+
+std::optional<Url> parse_url(std::string_view text)
+{
+    const auto parsed = boost::urls::parse_uri(text);
+    if (!parsed || parsed->has_userinfo() || parsed->has_fragment()) return std::nullopt;
+    const auto scheme = to_lower(std::string_view(parsed->scheme()));
+    if (scheme != "http" && scheme != "https") return std::nullopt;
+    Url url;
+    url.is_https = scheme == "https";
+    url.host = to_lower(without_brackets(std::string_view(parsed->encoded_host())));
+    if (!is_host_name(url.host)) return std::nullopt;
+    url.port = url.is_https ? 443 : 80;
+    if (parsed->has_port()) {
+        const auto port = parse_port(std::string_view(parsed->port()));
+        if (!port || *port == 0) return std::nullopt;
+        url.port = *port;
+    }
+    url.path = std::string_view(parsed->encoded_path());
+    url.has_query = parsed->has_query();
+    url.text = text;
+    return url;
+}
+
+bool is_ip_address(std::string_view text)
+{
+    const std::string address(text);
+    unsigned char bytes[16];
+    return inet_pton(AF_INET, address.c_str(), bytes) == 1 ||
+        inet_pton(AF_INET6, address.c_str(), bytes) == 1;
+}
+
+bool is_loopback(std::string_view host)
+{
+    if (host == "localhost" || host == "::1") return true;
+    return host.starts_with("127.") && is_ip_address(host);
+}
+
+bool is_host_name(std::string_view text)
+{
+    if (is_ip_address(text)) return true;
+    if (text.empty() || text.size() > 253) return false;
+    while (true) {
+        const auto label = text.substr(0, text.find('.'));
+        const bool is_good = !label.empty() && label.size() <= 63 && label.front() != '-' &&
+            label.back() != '-' &&
+            label.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                    "0123456789-_") == std::string_view::npos;
+        if (!is_good) return false;
+        if (label.size() == text.size()) break;
+        text.remove_prefix(label.size() + 1);
+    }
+    // An address with a mistake in it is not a name.
+    return text.find_first_not_of("0123456789") != std::string_view::npos;
+}
+
+std::optional<Address> parse_listen_address(std::string_view text)
+{
+    if (text.starts_with("unix:")) return parse_unix(text);
+    const auto colon = text.rfind(':');
+    if (colon == std::string_view::npos) return std::nullopt;
+    auto host = text.substr(0, colon);
+    // A bare IPv6 address would lose its last group to the port.
+    if (host.find(':') != std::string_view::npos && !host.starts_with('[')) return std::nullopt;
+    host = without_brackets(host);
+    const auto port = parse_port(text.substr(colon + 1));
+    if (host == "localhost") host = "127.0.0.1";
+    if (!port || !is_ip_address(host)) return std::nullopt;
+    return Address{std::string(host), *port, {}};
+}
+
+}  // namespace orggate::config
