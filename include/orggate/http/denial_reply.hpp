@@ -35,32 +35,35 @@ struct Refusal {
     Denial denial;
     const RequestHead* head = nullptr;   // null: the bytes were never a request
     const policy::Rule* rule = nullptr;  // null: refused before a rule was found
-    std::string_view return_to;          // the URL to come back to; empty: none may be said
+    std::string_view return_to{};        // the URL to come back to; empty: none may be said
     bool is_secure = false;              // the public URL is https: our cookie gets Secure
-    std::string_view request_id;
-    std::string_view detail;          // more for the body's `detail`, already safe to say
-    std::int64_t retry_after = 0;     // seconds; 0: none
-    std::string_view extra_fields;    // complete lines: rate limit fields
-    std::string_view violated_limit;  // for 429 bodies
-    bool keep_alive = false;          // the request's body has been read
+    std::string_view request_id{};
+    std::string_view detail{};          // more for the body's `detail`, already safe to say
+    std::int64_t retry_after = 0;       // seconds; 0: none
+    std::string_view extra_fields{};    // complete lines: rate limit fields
+    std::string_view violated_limit{};  // for 429 bodies
+    bool keep_alive = false;            // the request's body has been read
 };
 
 struct Reply {
     int status = 0;
-    std::string bytes;  // head and body, ready to send
-    Denial denial;      // as logged: redirect_loop where our redirects went round
+    std::string bytes;        // head and body, ready to send
+    Denial denial;            // as logged: redirect_loop where our redirects went round
+    bool keep_alive = false;  // what `bytes` told the client about its connection
 };
 
-// Redirects documents where the contract says so, unless our loop cookie has counted
-// three; refuses everybody else.
+// Redirects documents where the refusal has a page and the rule allows it (`redirect`:
+// every GET but a WebSocket's), unless our loop cookie has counted three; refuses
+// everybody else. A malformed request's connection is never kept.
 Reply make_denial_reply(const Refusal& refusal, const Pages& pages, const Cors& cors);
 
-// Access-Control fields for an allowed origin; empty otherwise.
+// Access-Control fields for an allowed origin, compared byte by byte; empty otherwise.
 std::string cors_fields(const Cors& cors, std::string_view origin);
 
 // A true CORS preflight: OPTIONS with Origin and Access-Control-Request-Method.
 bool is_preflight(const RequestHead& head);
-// The answer to it where `cors.preflight: answer`.
+// The answer to it where `cors.preflight: answer`. An origin that is not allowed gets no
+// Access-Control fields, which is how a browser is told no.
 std::string make_preflight_reply(
     const RequestHead& head, const Cors& cors, std::string_view request_id);
 

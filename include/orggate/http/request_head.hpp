@@ -45,9 +45,10 @@ struct RequestHead {
 };
 
 // Reads a head that HeadScan has passed: through a parser derived from Beast's
-// basic_parser, then the rules between fields that no parser checks.
-// Refuses: bad_request_line, method_refused (not GET HEAD POST PUT PATCH DELETE
-//          OPTIONS), bad_content_length, bad_transfer_encoding, coding_unsupported,
+// basic_parser, then the rules between fields that no parser checks. `raw` is the head
+// up to and including its blank line.
+// Refuses: bad_request_line, bad_field_value (a Connection that is no list),
+//          method_refused (not GET HEAD POST PUT PATCH DELETE OPTIONS), bad_content_length, bad_transfer_encoding, coding_unsupported,
 //          bad_host, bad_upgrade, field_alias (a name that folds to one of ours or to
 //          a framing name), protected_in_connection, authorization_repeated,
 //          expectation_failed.

@@ -6,6 +6,7 @@
 
 #include "orggate/denial.hpp"
 #include "orggate/http/body.hpp"
+#include "orggate/http/managed_fields.hpp"
 #include "orggate/http/request_head.hpp"
 
 #include <cstdint>
@@ -24,22 +25,30 @@ struct ResponseHead {
     std::uint64_t content_length = 0;
     bool has_content_length = false;  // also where no body follows (HEAD, 304)
     bool keep_alive = false;          // the upstream connection may be used again
-    std::string_view websocket_accept;
+    // A 101 that says so completely. The caller knows whether it was asked for, and with
+    // which key. Any other 101 is a protocol error.
     bool switches_to_websocket = false;
+    std::string_view websocket_accept;
 
     std::string_view find(std::string_view name) const;
 };
 
-// `method` decides whether a body follows. Any mistake is upstream_protocol.
+// Reads a head that HeadScan has passed, whose own refusals mean upstream_protocol here.
+// `method` is the request's and decides whether a body follows. No body follows 1xx, 204,
+// 304 and answers to HEAD; a 204 that announces one all the same is taken without it and
+// its connection is not used again.
+// Refuses: upstream_protocol (both lengths and codings, two lengths, bad ones, any coding
+//          but exactly `chunked` on HTTP/1.1, an interim answer that announces a body).
 Result<void> read_response_head(std::string_view raw, std::string_view method, ResponseHead& head);
 
 // What our own decisions add to an answer.
 struct ClientHead {
     int client_minor_version = 1;
-    bool keep_alive = true;          // of the client connection
-    bool identity_was_sent = false;  // then an answer silent about caching becomes private
-    std::string_view extra_fields;   // complete lines: rate limit fields, CORS, cookies
-    std::string_view request_id;     // X-Request-Id
+    bool keep_alive = true;              // of the client connection
+    bool identity_was_sent = false;      // then an answer silent about caching becomes private
+    std::string_view extra_fields{};     // complete lines: rate limit fields, CORS, cookies
+    std::string_view request_id{};       // X-Request-Id; empty: none
+    const HeaderNames* names = nullptr;  // the operator's; null: the default ones
 };
 
 // Framing of the body towards the client, after write_client_head.
@@ -48,7 +57,10 @@ struct ClientFraming {
     bool keep_alive = true;
 };
 
-// Appends status line and fields: hop-by-hop and managed names removed, our framing.
+// Appends status line and fields: hop-by-hop names, those that Connection lists and
+// managed names removed, our framing. Each Set-Cookie stays a line of its own.
+// A 101 becomes a WebSocket handshake's answer.
+// Source: RFC 9110 section 7.6.1, RFC 9112 section 6.3, RFC 9111 section 3.5.
 ClientFraming write_client_head(
     std::string& out, const ResponseHead& head, std::string_view method, const ClientHead& client);
 

@@ -1,0 +1,83 @@
+// Cross-origin answers of our own.
+// Source: Fetch standard, section "CORS protocol".
+
+#include "http/octets.hpp"
+#include "http/own_head.hpp"
+#include "http/token_list.hpp"
+#include "orggate/http/denial_reply.hpp"
+
+#include <algorithm>
+
+namespace orggate::http {
+
+namespace {
+
+constexpr std::string_view exposed =
+    "RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
+    "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id, "
+    "WWW-Authenticate, Proxy-Status";
+constexpr std::size_t max_asked = 1024;
+
+// Field names, and nothing that only looks like them: it is echoed.
+bool is_name_list(std::string_view list)
+{
+    bool good = !list.empty() && list.size() <= max_asked;
+    for_each_member(list, [&](std::string_view name) {
+        good = good && !name.empty() && consists_of(name, Octet::tchar);
+    });
+    return good && std::none_of(list.begin(), list.end(), [](char c) { return c == '\t'; });
+}
+
+}  // namespace
+
+std::string cors_fields(const Cors& cors, std::string_view origin)
+{
+    if (origin.empty()) return {};
+    if (std::find(cors.origins.begin(), cors.origins.end(), origin) == cors.origins.end())
+        return {};
+    std::string fields;
+    if (!append_trusted_field(fields, "Access-Control-Allow-Origin", origin)) return {};
+    append_field(fields, "Access-Control-Allow-Credentials", "true");
+    append_field(fields, "Access-Control-Expose-Headers", exposed);
+    append_field(fields, "Vary", "Origin");
+    return fields;
+}
+
+bool is_preflight(const RequestHead& head)
+{
+    return head.method == "OPTIONS" && head.has("Origin") &&
+           head.has("Access-Control-Request-Method");
+}
+
+std::string make_preflight_reply(
+    const RequestHead& head, const Cors& cors, std::string_view request_id)
+{
+    std::string out = own_head(204);
+    append_proxy_status(out, "proxy_internal_response", "preflight");
+    append_request_id(out, request_id);
+    const std::string allowed = cors_fields(cors, head.find("Origin"));
+    if (!allowed.empty()) {
+        out.append(allowed);
+        append_field(out, "Access-Control-Allow-Methods", served_methods);
+        const std::string_view asked = head.find("Access-Control-Request-Headers");
+        if (is_name_list(asked)) append_field(out, "Access-Control-Allow-Headers", asked);
+        append_field(out, "Access-Control-Max-Age", "600");
+    }
+    // A preflight has no body; whatever came with one is not read.
+    const bool keep_alive = head.keep_alive && head.body == BodyKind::none;
+    append_connection(out, keep_alive, head.minor_version);
+    return out.append("\r\n");
+}
+
+std::string make_options_reply(std::string_view request_id, bool keep_alive)
+{
+    std::string out = own_head(200);
+    append_field(out, "Allow", served_methods);
+    append_field(out, "Content-Length", "0");
+    append_proxy_status(out, "proxy_internal_response", "options");
+    append_request_id(out, request_id);
+    append_connection(out, keep_alive, 1);
+    return out.append("\r\n");
+}
+
+}  // namespace orggate::http
