@@ -1,15 +1,21 @@
-// TLS contexts: what we present and whom we believe. TLS 1.2 at least; immutable once made.
+// TLS contexts: what we present and whom we believe. TLS 1.2 at least, no renegotiation,
+// no compression; immutable once made.
 
 #pragma once
 
 #include <boost/asio/ssl/context.hpp>
+#include <boost/system/error_category.hpp>
 
 #include <memory>
 #include <string>
 
 namespace orggate::net {
 
-// For `listen`. With a client CA, clients must present a certificate of it.
+// Why a certificate was refused, in words: values are OpenSSL's X509_V_ERR numbers.
+const boost::system::error_category& certificate_category();
+
+// For `listen`. Speaks http/1.1 (RFC 7301): a client that offers only other protocols is
+// refused. With a client CA, clients must present a certificate of it.
 class ServerContext {
 public:
     // Throws std::runtime_error naming the file and what is wrong with it.
@@ -21,18 +27,23 @@ private:
     boost::asio::ssl::context context_;
 };
 
-// Towards an https peer: chain and host name are always verified, SNI is sent.
+// Towards an https peer: chain and name are always verified, against the subject
+// alternative names alone (RFC 9525). SNI is sent unless the name is an IP address.
 class ClientContext {
 public:
-    // Empty ca_file: the system's store; an empty store is an error.
+    // Empty ca_file: the system's store; an empty store is an error. Empty cert_file: no
+    // certificate of ours. Throws std::runtime_error naming the file and what is wrong
+    // with it.
     ClientContext(const std::string& ca_file, const std::string& server_name,
         const std::string& cert_file = {}, const std::string& key_file = {});
     boost::asio::ssl::context& native() { return context_; }
     const std::string& server_name() const { return server_name_; }
+    // What to send as SNI: empty for an IP address.
+    const std::string& sni() const { return sni_; }
 
 private:
     boost::asio::ssl::context context_;
-    std::string server_name_;
+    std::string server_name_, sni_;
 };
 
 }  // namespace orggate::net
