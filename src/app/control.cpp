@@ -128,7 +128,7 @@ void Control::start_keys()
     adopt_keys(nullptr);
     feed_.emplace(io_.get_executor(), deadlines_,
         keys::Source{.url = clerk.jwks_url,
-            .bearer = clerk.jwks_needs_secret ? clerk.secret_key : std::string(),
+            .secret = clerk.jwks_needs_secret ? clerk.secret_key : std::string(),
             .ca_file = clerk.jwks_ca_file,
             .refresh = clerk.jwks_refresh,
             .max_age = clerk.jwks_max_age},

@@ -22,14 +22,13 @@ namespace orggate::app {
 struct Shared {
     std::shared_ptr<const config::Config> config;
     observe::Log& log;
-    std::shared_ptr<limit::LocalTable> limits;
-    std::vector<std::unique_ptr<net::ClientContext>>
-        upstream_tls;  // as Config::upstreams; null: clear
-    std::unique_ptr<net::ServerContext> server_tls;
-    std::unique_ptr<http::AssertionSigner> signer;
+    std::shared_ptr<limit::LocalTable> limits{};
+    std::vector<std::unique_ptr<net::ClientContext>> upstream_tls{};  // as Config::upstreams; null: clear
+    std::unique_ptr<net::ServerContext> server_tls{};
+    std::unique_ptr<http::AssertionSigner> signer{};
     std::atomic<std::size_t> open_connections{0};
     // Asks for a key on behalf of a worker; the answer is Worker::key_answered.
-    std::function<void(const std::string& key_id)> ask_for_key;
+    std::function<void(const std::string& key_id)> ask_for_key{};
 };
 
 class Worker {

@@ -36,12 +36,6 @@ std::string_view without_scheme(std::string_view origin)
     return slashes == origin.npos ? origin : origin.substr(slashes + 3);
 }
 
-const token::Session* session_of(const clerk::Decision& decision)
-{
-    const auto* signed_in = std::get_if<clerk::SignedIn>(&decision);
-    return signed_in ? signed_in->session.get() : nullptr;
-}
-
 }  // namespace
 
 Result<void> read_request(Exchange& x, std::string_view raw, const Peer& peer, Station& station)
