@@ -164,7 +164,10 @@ void read_pages(Reader& reader, const Map& clerk, Draft& draft)
             reader.warn(clerk.where(),
                 "this instance has no account portal of its own; set sign_in_url");
     }
-    if (!draft.tasks.where) draft.tasks.url = with_path(draft.sign_in.url, "/tasks");
+    if (!draft.tasks.where) {
+        draft.tasks.url = with_path(draft.sign_in.url, "/tasks");
+        draft.tasks.where.node = draft.sign_in.where.node;
+    }
     out.pages = {draft.sign_in.url, draft.tasks.url, draft.choose_org.url, draft.forbidden.url};
 }
 

@@ -106,7 +106,7 @@ void read_limits(Reader& reader, const Map& root, Draft& draft)
     for (const auto& entry : reader.entries(root["limits"], "a mapping of name to limit")) {
         if (!is_plain_name(entry.name))
             reader.error(entry.place, "limits",
-                "found the name " + shown(entry.name) + ", expected one of a-z 0-9 _ -");
+                "found the name " + shown(entry.name) + ", expected a name of a-z 0-9 _ -");
         draft.config.limits.push_back(read_limit(reader, entry));
         draft.limit_places.emplace_back(entry.name, Value{entry.value.node, entry.value.key});
     }

@@ -58,10 +58,10 @@ std::vector<Problem> sorted(std::vector<Problem> problems, const std::string& fi
 
 std::string to_text(const Problem& problem)
 {
-    auto text = problem.file;
+    auto text = problem.file.empty() ? "" : problem.file + ":";
     if (problem.line > 0)
-        text += ":" + std::to_string(problem.line) + ":" + std::to_string(problem.column);
-    if (!text.empty()) text += ": ";
+        text += std::to_string(problem.line) + ":" + std::to_string(problem.column) + ":";
+    if (!text.empty()) text += " ";
     return text + (problem.is_warning ? "warning: " : "") + problem.message;
 }
 

@@ -134,7 +134,7 @@ void read_named(Reader& reader, const Map& root, Config& config)
     for (const auto& entry : reader.entries(root["upstreams"], "a mapping of name to upstream")) {
         if (!is_plain_name(entry.name)) {
             reader.error(entry.place, "upstreams",
-                "found the name " + shown(entry.name) + ", expected one of a-z 0-9 _ -");
+                "found the name " + shown(entry.name) + ", expected a name of a-z 0-9 _ -");
             continue;
         }
         auto upstream = read_upstream(reader, entry, config);

@@ -124,21 +124,27 @@ bool may_open(const policy::Rule& rule, Visitor visitor)
     return false;
 }
 
-void warn_gated(Reader& reader, const Draft& draft, const policy::RuleTable& table,
+// Whether it has warned.
+bool warn_gated(Reader& reader, const Draft& draft, const policy::RuleTable& table,
     const PagePlace& page, Visitor visitor)
 {
     const auto url = parse_url(page.url);
     const auto& origins = draft.config.public_origins;
-    if (!url || std::find(origins.begin(), origins.end(), url->origin()) == origins.end()) return;
+    if (!url || std::find(origins.begin(), origins.end(), url->origin()) == origins.end())
+        return false;
     const auto authority = url->authority();
     const auto path = url->path.empty() ? "/" : url->path;
     const auto target = http::parse_target("GET", path, authority);
-    if (!target) return reader.warn(page.where, "our own path rules refuse this page");
+    if (!target) {
+        reader.warn(page.where, "our own path rules refuse this page");
+        return true;
+    }
     const auto& rule = table.find({.method = "GET", .host = authority, .path = target->path});
-    if (!may_open(rule, visitor))
-        reader.warn(page.where,
-            "the route " + rule.name + " does not let in those who are sent here: they would go "
-            "round in circles");
+    if (may_open(rule, visitor)) return false;
+    reader.warn(page.where,
+        "the route " + rule.name + " does not let in those who are sent here: they would go "
+        "round in circles");
+    return true;
 }
 
 }  // namespace
@@ -152,8 +158,9 @@ void find_warnings(Reader& reader, const Draft& draft)
     warn_heavy(reader, draft);
     warn_unknown_plans(reader, draft);
     warn_unused_limits(reader, draft);
-    warn_gated(reader, draft, table, draft.sign_in, Visitor::nobody);
-    warn_gated(reader, draft, table, draft.tasks, Visitor::nobody);
+    // The tasks page may be a part of the sign-in page; told once is enough.
+    if (!warn_gated(reader, draft, table, draft.sign_in, Visitor::nobody))
+        warn_gated(reader, draft, table, draft.tasks, Visitor::nobody);
     warn_gated(reader, draft, table, draft.choose_org, Visitor::no_org);
     warn_gated(reader, draft, table, draft.forbidden, Visitor::refused);
 }

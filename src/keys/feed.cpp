@@ -213,7 +213,7 @@ void Feed::State::settle(Cause cause, const std::string& error)
     schedule.succeeded(cause, at, fraction());
     unknown_ids.forget_those_in(*keys);
     for (const Asked& asked : waiting)
-        if (keys->find(asked.key_id) == nullptr) {}
+        if (keys->find(asked.key_id) == nullptr) unknown_ids.add(asked.key_id, at);
     if (std::exchange(is_failing, false))
         log.event(observe::Level::info, "signing keys can be fetched again", {{"host", authority}});
 }

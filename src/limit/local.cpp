@@ -171,9 +171,8 @@ void LocalTable::Request::charge_enforced()
     for (std::size_t i = 0; i < checks.size(); ++i) {
         if (!checks[i].enforced) continue;
         // Adding one counter may move the subject's others.
-        Counter& counter = all_known_
-                               ? *places_[i].counter
-                               : places_[i].shard->find_or_add(checks[i], places_[i].hash, now);
+        Counter& counter = all_known_ ? *places_[i].counter
+                                      : places_[i].shard->find_or_add(checks[i], places_[i].hash);
         decisions[i] = charge_counter(counter, checks[i], now);
     }
 }
@@ -188,7 +187,7 @@ void LocalTable::Request::charge_shadow()
             shard.collect(1, table.capacity_per_shard_, now);
             if (shard.counters >= table.capacity_per_shard_) continue;
         }
-        Counter& counter = shard.find_or_add(checks[i], places_[i].hash, now);
+        Counter& counter = shard.find_or_add(checks[i], places_[i].hash);
         decisions[i] = counter.window.check(*checks[i].quota, checks[i].weight, now);
         if (decisions[i].allowed) decisions[i] = charge_counter(counter, checks[i], now);
     }

@@ -11,10 +11,11 @@ constexpr std::size_t looked_at_per_insertion = 8;
 // And for a new counter in a full shard, before it is refused: some microseconds.
 constexpr std::size_t looked_at_when_full = 256;
 
+// Names hold no NUL, so that equal length and both ends leave one way to read the key.
 bool is_key(std::string_view key, std::string_view limit, std::string_view quota)
 {
-    return key.size() == limit.size() + 1 + quota.size() && key.ends_with(quota) &&
-           key.starts_with(limit) && key[limit.size()] == '\0';
+    return key.size() == limit.size() + 1 + quota.size() && key.starts_with(limit) &&
+           key.ends_with(quota);
 }
 
 Counter* find_in(std::vector<Counter>& counters, const Check& check)
@@ -41,15 +42,12 @@ Counter* LocalTable::Shard::find(const Check& check, std::uint64_t subject_hash)
     return found == subjects_.end() ? nullptr : find_in(found->second, check);
 }
 
-Counter& LocalTable::Shard::find_or_add(
-    const Check& check, std::uint64_t subject_hash, Microseconds now)
+Counter& LocalTable::Shard::find_or_add(const Check& check, std::uint64_t subject_hash)
 {
     if (Counter* known = find(check, subject_hash)) return *known;
     Counters& of_subject =
         subjects_.try_emplace(Hashed<std::string>{std::string(check.subject), subject_hash})
             .first->second;
-    // Names that a reload took out of use would otherwise stay as long as their subject.
-    drop_empty(of_subject, now);
     of_subject.push_back(make_counter(check));
     ++counters;
     return of_subject.back();

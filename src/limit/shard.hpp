@@ -49,9 +49,8 @@ struct LocalTable::Shard {
     // The counter of this check, or null. No allocation.
     Counter* find(const Check& check, std::uint64_t subject_hash);
 
-    // The counter of this check, added if it is new. May move other counters of the subject
-    // and drop its empty ones.
-    Counter& find_or_add(const Check& check, std::uint64_t subject_hash, Microseconds now);
+    // The counter of this check, added if it is new. May move other counters of the subject.
+    Counter& find_or_add(const Check& check, std::uint64_t subject_hash);
 
     // Evicts empty counters, going round from call to call over a bounded number of
     // subjects, more of them while fewer than `wanted` new ones fit. Counters may move.

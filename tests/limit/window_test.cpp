@@ -401,6 +401,16 @@ TEST_CASE("an older reading of the clock counts as the newest admission")
     CHECK(window.check(q, 2, 30s).allowed);
 }
 
+TEST_CASE("an older reading in the slot of the newest admission does not let it leave early")
+{
+    const Quota q = quota(2, 10s);
+    Window window;
+    REQUIRE(take(window, q, 1, 20s + 100ms));
+    REQUIRE(take(window, q, 1, 20s + 50ms));
+    CHECK_FALSE(window.check(q, 1, 30s + 100ms - 1us).allowed);
+    CHECK(window.check(q, 2, 30s + 100ms).allowed);
+}
+
 TEST_CASE("a window too short to be divided still holds its promise")
 {
     const Quota q = quota(2, 1us);

@@ -8,6 +8,7 @@
 
 #include <boost/asio/error.hpp>
 
+#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <netdb.h>
 #include <sys/un.h>
@@ -86,16 +87,17 @@ net::Connected connect(Loop& loop, const config::Address& address, Milliseconds 
 
 // A listening socket whose queue is full: the kernel drops what would come next.
 struct Blackhole {
-    net::ListeningSocket socket = listen(at("127.0.0.1", 0));
+    net::ListeningSocket socket;
     std::vector<int> queued;
 
-    Blackhole()
+    explicit Blackhole(const std::string& host = "127.0.0.1", std::uint16_t port = 0)
+        : socket(listen(at(host, port)))
     {
         ::listen(socket.native_handle(), 0);
         sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_port = htons(socket.port());
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        ::inet_pton(AF_INET, host.c_str(), &address.sin_addr);
         for (int i = 0; i < 4; ++i) {
             queued.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
             ::connect(queued.back(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
@@ -217,6 +219,14 @@ TEST_CASE("one deadline covers resolving, connecting and shaking hands")
         CHECK(made.step == ConnectStep::handshake);
         CHECK(made.stream == nullptr);
     }
+}
+
+TEST_CASE("an address that swallows everything leaves time for the next one")
+{
+    const auto tcp = listen(at("127.0.0.1", 0));
+    Blackhole blackhole("127.0.0.2", tcp.port());
+    Loop loop;
+    CHECK_FALSE(connect(loop, at("two.test", tcp.port()), Milliseconds(400)).error);
 }
 
 TEST_CASE("a resolver that hangs does not hold up the caller, and ends later in peace")
