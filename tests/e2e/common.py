@@ -53,10 +53,12 @@ class Case(unittest.TestCase):
         self.addCleanup(app.close)
         return app
 
-    def start_gate(self, upstream, changes=None, clerk=None, **options):
-        gate = Gate(clerk or shared_clerk(), upstream, changes, **options)
+    def start_gate(self, upstream, changes=None, clerk=None, wait=True, **options):
+        """Serves and, unless told not to wait, has its keys."""
+        clerk = clerk or shared_clerk()
+        gate = Gate(clerk, upstream, changes, **options)
         self.addCleanup(gate.close)
-        return gate
+        return gate.wait_for_keys(clerk.mint(key="foreign", kid="current")) if wait else gate
 
     def check_refusal(self, answer, status, code):
         """An answer of ours: its status, and its code where a machine looks for it."""

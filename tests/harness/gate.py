@@ -98,6 +98,14 @@ class Gate:
                 samples[name] = float(value)
         return samples
 
+    def wait_for_keys(self, foreign_token):
+        """Until tokens are judged. `foreign_token` is signed by a stranger under a known key id."""
+        def judges():
+            answer = self.ask(target="/is-judged", token=foreign_token)
+            return answer is not None and answer.status != 503
+        wait_for(judges, "keys")
+        return self
+
     def wait_until_ready(self):
         wait_for(lambda: self.telemetry("/readyz").status == 200, "readiness")
         return self

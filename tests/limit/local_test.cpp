@@ -221,6 +221,9 @@ TEST_CASE("a check in shadow is reported, never refuses, and is charged only if 
     }
     CHECK(left(table, soft, 1s) == 0);
     CHECK(left(table, hard, 1s) == 6);
+    const std::size_t before = table.size();
+    CHECK(take(table, {shadow(check(soft, "org_b", 3))}, 1s).result.has_value());
+    CHECK(table.size() == before);  // what never fits needs no counter
     CHECK(take(table, both, 61s).all_allowed());
 }
 
@@ -292,6 +295,17 @@ TEST_CASE("only a counter whose window is empty is evicted")
     CHECK(left(table, hour, 61s, "org_a") == 4);
     CHECK(left(table, q, 61s, "org_c") == 4);
     CHECK(table.size() == 3);
+}
+
+TEST_CASE("a counter whose window was made longer is kept for the longer one")
+{
+    const Quota brief = quota(5, 1s), longer = quota(5, 60s);
+    LocalTable table(1);
+    REQUIRE(take(table, {check(brief)}, 1s).all_allowed());
+    REQUIRE(take(table, {check(longer)}, 1s).all_allowed());
+    CHECK(take(table, {check(brief, "org_b")}, 30s).result.has_error());
+    CHECK(left(table, longer, 30s) == 3);
+    CHECK(take(table, {check(brief, "org_b")}, 61s).all_allowed());
 }
 
 TEST_CASE("the one empty counter of a full table is found at once")

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -237,12 +238,19 @@ TEST_CASE("the end does not wait for a stalled output for ever")
 {
     scratch::Pipe pipe(4096);
     const scratch::Borrowed borrowed(1, pipe.write_end);
+    const auto threads = [] {
+        const std::filesystem::directory_iterator tasks("/proc/self/task");
+        return std::distance(begin(tasks), end(tasks));
+    };
+    std::ptrdiff_t with_log = 0;
     {
         Log log(LogOptions{});
         for (int i = 0; i < 100; ++i)
             log.access(std::string(499, 'x'));
+        with_log = threads();
     }
     CHECK(pipe.drain().size() == 4000);  // and is here to be read
+    CHECK(threads() == with_log - 1);    // nothing is left behind
 }
 
 TEST_CASE("a closed output and a full disk are counted and survived")

@@ -41,13 +41,13 @@ routes:
   - {{ name: open, paths: ["/(.*)"], methods: [GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS], access: public }}
 http:
   body: 10MiB
-  timeouts: {{ client_head: 2s, body_gap: 2s }}
+  timeouts: {{ client_head: 15s, body_gap: 15s }}
 log: {{ level: warn, access: off }}
 """
 
 AT_ONCE = 48      # connections
 PAUSE = 0.0015    # between pieces: the peer has read the one before
-PATIENCE = process.PATIENCE // 2
+PATIENCE = process.PATIENCE
 PROBE = b"GET /probe HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
 
