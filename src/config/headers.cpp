@@ -59,16 +59,17 @@ class FieldNames {
 public:
     explicit FieldNames(Reader& reader) : reader_(reader) {}
 
-    void check(Place place, const std::string& key, const std::string& name)
+    // `raw` is the name as it stands in the file.
+    void check(Place place, const std::string& key, std::string_view raw, const std::string& name)
     {
         if (!is_field_name(name))
             reader_.error(place, key,
-                "found " + shown(name) + ", expected a field name of letters, digits and hyphens");
+                "found " + shown(raw) + ", expected a field name of letters, digits and hyphens");
         else if (is_reserved(name))
             reader_.error(place, key,
-                shown(name) + " is a framing, credential or proxy field; expected another name");
+                shown(raw) + " is a framing, credential or proxy field; expected another name");
         else if (find_identity(name) || !taken_.insert(to_lower(name)).second)
-            reader_.error(place, key, shown(name) + " already carries another value");
+            reader_.error(place, key, shown(raw) + " already carries another value");
     }
 
 private:
@@ -88,7 +89,7 @@ void read_rename(Reader& reader, const Value& at, FieldNames& names, http::Heade
         const auto name = reader.text(entry.value, "a field name");
         if (!name) continue;
         if (http::same_name(*name, entry.name)) continue;
-        names.check(entry.value.place(), entry.value.key, *name);
+        names.check(entry.value.place(), entry.value.key, entry.value.node->text, *name);
         if (!out.renamed.emplace(*identity, *name).second)
             reader.error(entry.place, at.key, shown(entry.name) + " is renamed twice");
     }
@@ -105,7 +106,7 @@ bool is_claim_path(std::string_view path)
 void read_claims(Reader& reader, const Value& at, FieldNames& names, http::HeaderNames& out)
 {
     for (const auto& entry : reader.entries(at, "a mapping of field name to claim")) {
-        names.check(entry.place, at.key, entry.name);
+        names.check(entry.place, at.key, entry.name, entry.name);
         const auto path = reader.text(entry.value, "a claim's dotted path");
         if (!path) continue;
         if (!is_claim_path(*path))
@@ -136,8 +137,11 @@ void read_assertion(Reader& reader, const Value& at, FieldNames& names, Config& 
     if (!map) return;
     Assertion out;
     config.headers.assertion = "X-Org-Assertion";
-    set(config.headers.assertion, reader.text(map["header"], "a field name"));
-    names.check(map["header"].place(), map["header"].key, config.headers.assertion);
+    const auto header = map["header"];
+    set(config.headers.assertion, reader.text(header, "a field name"));
+    // The default's name may be taken as well, by a claim.
+    names.check((header ? header : at).place(), header.key,
+        header ? std::string_view(header.node->text) : "X-Org-Assertion", config.headers.assertion);
     if (!map["audience"]) reader.error(at, "audience is missing: who the assertion is for");
     set(out.audience, reader.text(map["audience"]));
     if (map["audience"] && out.audience.empty() && map["audience"].node->kind == Node::Kind::scalar)

@@ -82,10 +82,14 @@ void read_server_tls(Reader& reader, const Value& at, Config& config)
     config.tls = out;
 }
 
-void read_public_origins(Reader& reader, const Map& root, Config& config)
+void read_public_origins(Reader& reader, const Map& root, Draft& draft)
 {
-    for (const auto& text : reader.texts(root["public_origin"], "an origin or a list of origins"))
-        if (auto origin = read_origin(reader, text)) config.public_origins.push_back(*origin);
+    for (const auto& text : reader.texts(root["public_origin"], "an origin or a list of origins")) {
+        const auto origin = read_origin(reader, text);
+        if (!origin) continue;
+        draft.config.public_origins.push_back(*origin);
+        draft.origin_places.push_back(text.where);
+    }
 }
 
 void read_hosts(Reader& reader, const Map& root, Config& config)
@@ -140,7 +144,7 @@ void read_listeners(Reader& reader, const Map& root, Draft& draft)
     read_workers(reader, root, config);
     set(config.max_connections, reader.integer(root["max_connections"], {1, 1'000'000}));
     read_server_tls(reader, root["tls"], config);
-    read_public_origins(reader, root, config);
+    read_public_origins(reader, root, draft);
     read_hosts(reader, root, config);
     read_trusted_proxies(reader, root, config);
 }

@@ -24,16 +24,19 @@ std::optional<Access> read_access(Reader& reader, const Value& at)
 
 // Limits ---------------------------------------------------------------------------
 
-void add_limit(Reader& reader, const Value& at, std::string_view name, std::int64_t weight,
+// Whether there is such a limit.
+bool add_limit(Reader& reader, const Value& at, std::string_view name, std::int64_t weight,
     const Config& config, policy::Rule& rule, RulePlace& place)
 {
     for (std::size_t i = 0; i < config.limits.size(); ++i) {
         if (config.limits[i]->name != name) continue;
-        if (!place.limits.emplace(name, at).second)
-            return reader.error(at, "this limit is named twice");
-        return rule.limits.push_back({config.limits[i], i, weight});
+        if (place.limits.emplace(name, at).second)
+            rule.limits.push_back({config.limits[i], i, weight});
+        else
+            reader.error(at, "this limit is named twice");
+        return true;
     }
-    reader.error(at, "found " + shown(name) + ", expected the name of a limit");
+    return false;
 }
 
 void read_rule_limits(
@@ -42,11 +45,14 @@ void read_rule_limits(
     if (!at) return;
     if (at.node->kind != Node::Kind::map) {
         for (const auto& text : reader.texts(at, limits_form))
-            add_limit(reader, text.where, text.text, 1, config, rule, place);
+            if (!add_limit(reader, text.where, text.text, 1, config, rule, place))
+                reader.expected(text.where, "the name of a limit");
     } else {
         for (const auto& entry : reader.entries(at, limits_form))
             if (const auto weight = reader.integer(entry.value, {1, 1'000'000}))
-                add_limit(reader, entry.value, entry.name, *weight, config, rule, place);
+                if (!add_limit(reader, entry.value, entry.name, *weight, config, rule, place))
+                    reader.error(entry.place, at.key,
+                        "found " + shown(entry.name) + ", expected the name of a limit");
     }
     if (!rule.limits.empty() && rule.access != Access::org)
         reader.error(at, "limits count for an organisation; this needs access: org");

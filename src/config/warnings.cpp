@@ -14,6 +14,15 @@ namespace {
 
 using policy::Access;
 
+// A route's name as it stands in the file, never what a variable made of it.
+std::string name_in_file(const RulePlace& place)
+{
+    if (place.route)
+        for (const auto& entry : place.route.node->entries)
+            if (entry.key == "name") return entry.value->text;
+    return "default";
+}
+
 void warn_unlimited(Reader& reader, const Draft& draft)
 {
     const auto& fallback = draft.rules.back();
@@ -37,7 +46,7 @@ void warn_unreachable(Reader& reader, const Draft& draft)
         for (std::size_t earlier = 0; earlier < later; ++earlier) {
             if (!policy::shadows(draft.rules[earlier], draft.rules[later])) continue;
             reader.warn(draft.rule_places[later].route,
-                "never matches: the route " + draft.rules[earlier].name +
+                "never matches: the route " + name_in_file(draft.rule_places[earlier]) +
                     " before it takes all its requests");
             break;
         }
@@ -56,10 +65,11 @@ void warn_foreign_hosts(Reader& reader, const Draft& draft)
         if (!hosts.empty() && std::none_of(hosts.begin(), hosts.end(), is_known))
             reader.warn(draft.rule_places[i].route, "never matches: none of its hosts is in hosts");
     }
-    for (const auto& origin : draft.config.public_origins)
-        if (!is_known(parse_url(origin)->host))
-            reader.warn(Place{}, "public_origin",
-                shown(origin) + " is not in hosts, so its requests would be refused");
+    const auto& origins = draft.config.public_origins;
+    for (std::size_t i = 0; i < origins.size(); ++i)
+        if (!is_known(parse_url(origins[i])->host))
+            reader.warn(
+                draft.origin_places[i], "its host is not in hosts; requests for it would be refused");
 }
 
 // The fewest units that any of the quotas grants at once.
@@ -96,7 +106,7 @@ void warn_unknown_plans(Reader& reader, const Draft& draft)
         for (const auto& [at, plan] : place.required_plans)
             if (std::none_of(limits.begin(), limits.end(),
                     [&](const auto& limit) { return limit->plans.contains(plan); }))
-                reader.warn(at, "no limit names the plan " + shown(plan) + "; is it spelt right?");
+                reader.warn(at, "no limit names the plan " + shown(at.node->text) + "; is it spelt right?");
 }
 
 void warn_unused_limits(Reader& reader, const Draft& draft)
@@ -142,7 +152,7 @@ bool warn_gated(Reader& reader, const Draft& draft, const policy::RuleTable& tab
     const auto& rule = table.find({.method = "GET", .host = authority, .path = target->path});
     if (may_open(rule, visitor)) return false;
     reader.warn(page.where,
-        "the route " + rule.name + " does not let in those who are sent here: they would go "
+        "the route " + name_in_file(draft.rule_places[rule.index]) + " does not let in those who are sent here: they would go "
         "round in circles");
     return true;
 }

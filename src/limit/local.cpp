@@ -24,6 +24,7 @@ std::size_t shards_for(std::size_t capacity)
 
 HashSeed random_seed()
 {
+    // floors: allow rand: the kernel's, once per table; the other constructor takes a seed
     std::random_device source;
     const auto word = [&source] { return std::uint64_t{source()} << 32 | source(); };
     HashSeed seed;

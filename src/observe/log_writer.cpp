@@ -131,7 +131,8 @@ bool LogWriter::stop(Milliseconds at_most)
     if (ended) {
         thread_.join();
     } else {
-        thread_.detach();  // hangs in a system call: only the exit of the process ends it
+        // floors: allow detach: it hangs in a system call, only the exit of the process ends it
+        thread_.detach();
     }
     return ended;
 }

@@ -158,9 +158,9 @@ TEST_CASE("several mistakes are reported together, in the order of the file")
         CHECK(problem.file == "f.yaml");
         places.push_back(std::to_string(problem.line) + ":" + std::to_string(problem.column));
     }
-    CHECK(places ==
-        std::vector<std::string>{"0:0", "1:17", "2:10", "3:11", "4:1", "6:22", "6:27", "6:42",
-            "7:13", "7:48", "8:15"});
+    const std::vector<std::string> wanted{
+        "0:0", "1:17", "2:10", "3:11", "4:1", "6:23", "6:28", "6:44", "7:13", "7:51", "8:15"};
+    CHECK(test::spoken(places) == test::spoken(wanted));
 }
 
 TEST_CASE("a problem reads as file, line, column and message")
@@ -199,7 +199,8 @@ TEST_CASE("no message ever shows what a variable or a file holds")
     for (const auto& value : values) {
         CAPTURE(value);
         const auto told = test::mistakes(test::minimal + value + "\n", world);
-        CHECK(told.find("expected") != std::string::npos);
+        CHECK(told.find(": ") != std::string::npos);
+        CHECK(config::load(test::minimal + value + "\n", "", world.surroundings()).config == nullptr);
         CHECK(told.find("hunter2") == std::string::npos);
     }
     for (const std::string key : {"publishable_key", "secret_key", "jwt_key", "jwks_url", "api_url",

@@ -38,6 +38,13 @@ inline std::string joined(const std::vector<config::Problem>& problems)
     return out;
 }
 
+inline std::string spoken(const std::vector<std::string>& words)
+{
+    std::string out;
+    for (const auto& word : words) out += word + " ";
+    return out;
+}
+
 // The configuration of a text without mistakes.
 inline std::shared_ptr<const config::Config> loaded(
     const std::string& yaml, const World& world = World())

@@ -10,10 +10,11 @@ ROUTES = {"routes": [{"name": "public", "paths": ["/public(.*)"], "access": "pub
 
 class Keys(Case):
     def start(self, changes=None, before=None):
+        """`before` spoils the instance first; then there are no keys to wait for."""
         self.clerk, self.app = self.start_clerk(), self.start_app()
         if before:
             before(self.clerk)
-        self.gate = self.start_gate(self.app.url, changes or ROUTES, clerk=self.clerk)
+        self.gate = self.start_gate(self.app.url, changes or ROUTES, clerk=self.clerk, wait=before is None)
 
     def key_set_requests(self):
         return self.clerk.counters().get("/.well-known/jwks.json", 0)
@@ -130,7 +131,7 @@ class Keys(Case):
         self.clerk, self.app = self.start_clerk(), self.start_app()
         other = self.start_clerk()
         section = {**self.clerk.config(), "jwks_ca_file": str(other.ca_file)}
-        self.gate = self.start_gate(self.app.url, {"clerk": section}, clerk=self.clerk)
+        self.gate = self.start_gate(self.app.url, {"clerk": section}, clerk=self.clerk, wait=False)
         self.check_refusal(self.gate.ask(target="/things", token=self.clerk.mint()), 503, "keys_unavailable")
 
     def test_a_pem_needs_no_network_at_all(self):

@@ -1,9 +1,13 @@
 #include "orggate/token/key_set.hpp"
 
+#include "orggate/token/verify.hpp"
 #include "support/mint.hpp"
 #include "token/signature.hpp"
 
 #include <doctest/doctest.h>
+
+#include <atomic>
+#include <thread>
 
 using namespace orggate;
 using namespace orggate::token;
@@ -249,4 +253,25 @@ TEST_CASE("what is no PEM public RSA key is refused")
         CHECK_FALSE(set);
         if (!set) CHECK(set.error().find("sk_test") == std::string::npos);
     }
+}
+
+TEST_CASE("one set serves several threads at once")
+{
+    const auto& pair = test::make_key("ins_one");
+    const auto set = *KeySet::parse_jwks(test::jwks({pair}));
+    const auto token = test::session_token(pair);
+    std::atomic<int> good{0}, bad{0};
+    const auto work = [&] {
+        for (int i = 0; i < 50; ++i) {
+            if (verify(token, *set, {}, test::at())) ++good;
+            if (verify(token + "AAAA", *set, {}, test::at())) ++bad;
+        }
+    };
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i)
+        threads.emplace_back(work);
+    for (auto& thread : threads)
+        thread.join();
+    CHECK(good == 200);
+    CHECK(bad == 0);
 }

@@ -1,6 +1,6 @@
 // Reads a Cookie header the way Clerk's SDK does, and chooses between the plain
 // and the suffixed set.
-// Pure; the views point into the header. Source: Clerk SDK cookie parsing (2.3 to 2.5).
+// Pure; the views point into the header. Source: cookie parsing and suffix rules of Clerk's server SDK.
 
 #pragma once
 

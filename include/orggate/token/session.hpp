@@ -37,7 +37,7 @@ struct Session {
     std::vector<std::string> org_plans, user_plans;
     std::optional<FactorAges> factor_ages;
     Status status = Status::active;
-    // Unix seconds, fractions truncated. Absent nbf and iat pass (Clerk 3.2).
+    // Unix seconds, fractions truncated. Absent nbf and iat pass, as in Clerk's SDK.
     std::int64_t expires = 0;
     std::optional<std::int64_t> not_before, issued_at;
     // Scalar claims by dotted path, as text (`true`, `42`, `text`), for `claim:`

@@ -44,7 +44,7 @@ Result<void> check_times(const Session& session, Milliseconds skew, Instant now)
 // The key id a token names, unverified: only to ask for that key. Empty if none.
 std::string unverified_key_id(std::string_view compact);
 
-// What cookie selection needs before anything is verified (Clerk 2.5). Never trust it.
+// What the choice between cookies needs before anything is verified. Never trust it.
 struct Unverified {
     bool decodes = false;
     std::string issuer;            // empty: missing or not a string
