@@ -61,7 +61,7 @@ Control::~Control() = default;
 
 void Control::make_shared()
 {
-    shared_.limits = std::make_shared<limit::LocalTable>();
+    shared_.limits = std::make_shared<limit::LocalTable>(HashKey{random_number(), random_number()});
     for (const auto& upstream : config_->upstreams) {
         const auto& tls = upstream.tls;
         const auto& name = tls.server_name.empty() ? upstream.address.host : tls.server_name;

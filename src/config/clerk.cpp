@@ -34,7 +34,8 @@ void read_publishable_key(Reader& reader, const Map& clerk, Draft& draft)
     if (!instance && key->starts_with("sk_"))
         return reader.error(at, "this is a secret key; expected the one with pk_live_ or pk_test_");
     if (!instance)
-        return reader.expected(at, "Clerk's publishable key, which starts with pk_live_ or pk_test_");
+        return reader.expected(
+            at, "Clerk's publishable key, which starts with pk_live_ or pk_test_");
     draft.config.clerk.publishable_key = *key;
     draft.config.clerk.instance = *instance;
 }
@@ -60,7 +61,8 @@ Satellite read_satellite(Reader& reader, const Map& clerk)
     if (out.is_on && !domain && !clerk["proxy_url"])
         reader.error(clerk["satellite"], "a satellite needs domain or proxy_url");
     if (out.is_on && !clerk["sign_in_url"])
-        reader.error(clerk["satellite"], "a satellite needs sign_in_url, a page of the primary domain");
+        reader.error(
+            clerk["satellite"], "a satellite needs sign_in_url, a page of the primary domain");
     return out;
 }
 
@@ -68,7 +70,8 @@ Satellite read_satellite(Reader& reader, const Map& clerk)
 std::string as_issuer(const Url& url)
 {
     auto text = url.text;
-    while (text.ends_with('/')) text.pop_back();
+    while (text.ends_with('/'))
+        text.pop_back();
     return text;
 }
 
@@ -77,7 +80,7 @@ std::vector<std::string> automatic_issuers(const Clerk& clerk, const Satellite& 
     std::vector<std::string> issuers;
     // The SDK ignores the domain of a development instance.
     const bool is_own_domain = satellite.is_on && !satellite.domain.empty() &&
-        clerk.instance.type == clerk::InstanceType::production;
+                               clerk.instance.type == clerk::InstanceType::production;
     issuers.push_back(
         "https://" + (is_own_domain ? "clerk." + satellite.domain : clerk.instance.frontend_host));
     if (satellite.proxy) issuers.push_back(as_issuer(*satellite.proxy));
@@ -142,7 +145,8 @@ std::string with_path(const std::string& url, std::string_view path)
 {
     const auto query = std::min(url.find('?'), url.size());
     auto page = url.substr(0, query);
-    while (page.ends_with('/')) page.pop_back();
+    while (page.ends_with('/'))
+        page.pop_back();
     return page + std::string(path) + url.substr(query);
 }
 
@@ -161,8 +165,8 @@ void read_pages(Reader& reader, const Map& clerk, Draft& draft)
         draft.sign_in.url = out.instance.account_portal + "/sign-in";
         const bool has_portal = out.instance.frontend_host.find("clerk.") != std::string::npos;
         if (!has_portal && !out.publishable_key.empty())
-            reader.warn(clerk.where(),
-                "this instance has no account portal of its own; set sign_in_url");
+            reader.warn(
+                clerk.where(), "this instance has no account portal of its own; set sign_in_url");
     }
     if (!draft.tasks.where) {
         draft.tasks.url = with_path(draft.sign_in.url, "/tasks");

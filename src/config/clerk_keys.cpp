@@ -40,10 +40,10 @@ std::optional<Secret> read_secret(
 bool is_secret_key(std::string_view text)
 {
     const bool has_prefix = text.starts_with("sk_live_") || text.starts_with("sk_test_") ||
-        text.starts_with("live_") || text.starts_with("test_");
+                            text.starts_with("live_") || text.starts_with("test_");
     return has_prefix &&
-        text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                               "_-+/=.~") == std::string_view::npos;
+           text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                  "_-+/=.~") == std::string_view::npos;
 }
 
 void read_secret_key(Reader& reader, const Map& clerk, Clerk& out)
@@ -87,7 +87,8 @@ std::optional<std::string> read_base(Reader& reader, const Value& at)
         return std::nullopt;
     }
     auto base = url->text;
-    while (base.ends_with('/')) base.pop_back();
+    while (base.ends_with('/'))
+        base.pop_back();
     return base;
 }
 

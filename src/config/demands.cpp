@@ -58,9 +58,9 @@ std::optional<Strings> read_reverified(Reader& reader, const Value& at, const st
     const Map map(reader, at, "routes.require.reverified");
     if (!map["within"]) reader.error(at, "within is missing, such as 10m");
     const auto within = reader.duration(map["within"], {1min, 365 * 24h});
-    const auto level = reader.choice<std::string_view>(map["level"],
-        {{"first_factor", "first_factor"}, {"second_factor", "second_factor"},
-            {"multi_factor", "multi_factor"}});
+    const auto level = reader.choice<std::string_view>(
+        map["level"], {{"first_factor", "first_factor"}, {"second_factor", "second_factor"},
+                          {"multi_factor", "multi_factor"}});
     if (!within) return std::nullopt;
     if (*within % 1min != 0min) {
         reader.expected(map["within"], "whole minutes: Clerk counts nothing smaller");

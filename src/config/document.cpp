@@ -159,7 +159,7 @@ private:
                 [&](const Entry& entry) { return entry.key == key.text; });
             if (first != map.entries.end())
                 refuse("repeated key " + shown(key.text) + ", first given in line " +
-                    std::to_string(first->place.line));
+                       std::to_string(first->place.line));
         }
         return read;
     }
@@ -189,8 +189,8 @@ void read_events(std::string_view text, Document& document)
     std::vector<Problem> ignored;
     Builder second(ignored);
     if (parser.HandleNextDocument(second))
-        document.problems.push_back(make_problem(
-            second.root() ? second.root()->place : Place{}, "expected one YAML document, found more"));
+        document.problems.push_back(make_problem(second.root() ? second.root()->place : Place{},
+            "expected one YAML document, found more"));
 }
 
 }  // namespace

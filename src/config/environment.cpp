@@ -17,8 +17,9 @@ bool is_set(const Surroundings& world, const std::string& name)
 
 void miss(Loaded& loaded, std::string names)
 {
-    loaded.problems.push_back({"environment", 0, 0, "the variable " + std::move(names) +
-            " is not set, and there is no configuration file", false});
+    loaded.problems.push_back({"environment", 0, 0,
+        "the variable " + std::move(names) + " is not set, and there is no configuration file",
+        false});
 }
 
 // The same words a file would have, so that the same checks apply. Values stay out of the
@@ -26,7 +27,7 @@ void miss(Loaded& loaded, std::string names)
 std::string as_yaml(const Surroundings& world, const std::string& publishable)
 {
     std::string yaml = "upstream: \"${ORGGATE_UPSTREAM}\"\nclerk:\n  publishable_key: \"${" +
-        publishable + "}\"\n";
+                       publishable + "}\"\n";
     if (is_set(world, "CLERK_SECRET_KEY")) yaml += "  secret_key: \"${CLERK_SECRET_KEY}\"\n";
     if (is_set(world, "CLERK_JWT_KEY")) yaml += "  jwt_key: \"${CLERK_JWT_KEY}\"\n";
     return yaml;

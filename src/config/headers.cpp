@@ -30,15 +30,17 @@ constexpr std::string_view reserved[] = {
 bool is_field_name(std::string_view text)
 {
     return !text.empty() && text.size() <= 64 &&
-        text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") ==
-            std::string_view::npos &&
-        text.front() != '-' && text.back() != '-';
+           text.find_first_not_of(
+               "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") ==
+               std::string_view::npos &&
+           text.front() != '-' && text.back() != '-';
 }
 
 bool is_reserved(std::string_view name)
 {
     const auto lower = to_lower(name);
-    if (std::find(std::begin(reserved), std::end(reserved), lower) != std::end(reserved)) return true;
+    if (std::find(std::begin(reserved), std::end(reserved), lower) != std::end(reserved))
+        return true;
     if (lower.starts_with("sec-")) return true;
     using enum http::FieldFate;
     const auto fate = http::request_field_fate(lower, http::default_header_names());
@@ -100,7 +102,7 @@ bool is_claim_path(std::string_view path)
     const std::string probe = std::string(path) + "=";
     const auto* claim = policy::find_requirement("claim");
     return path.find('=') == std::string_view::npos &&
-        !claim->accepts(std::span<const std::string>(&probe, 1));
+           !claim->accepts(std::span<const std::string>(&probe, 1));
 }
 
 void read_claims(Reader& reader, const Value& at, FieldNames& names, http::HeaderNames& out)
@@ -118,16 +120,16 @@ void read_claims(Reader& reader, const Value& at, FieldNames& names, http::Heade
 void read_key(Reader& reader, const Map& map, Assertion& out)
 {
     const auto at = map["key"], file = map["key_file"];
-    if (at && file)
-        return reader.error(file, "key is given as well; expected one of the two");
+    if (at && file) return reader.error(file, "key is given as well; expected one of the two");
     if (!at && !file) return reader.error(map.where(), "key_file is missing");
     const auto pem = at ? reader.text(at) : reader.file(file);
     if (!pem) return;
     out.key_pem = *pem;
-    const auto signer = http::AssertionSigner::make({.audience = "app", .key_pem = *pem, .lifetime = 60s});
+    const auto signer =
+        http::AssertionSigner::make({.audience = "app", .key_pem = *pem, .lifetime = 60s});
     if (!signer)
-        reader.error(at ? at : file,
-            "expected a PEM private key of EC P-256 or Ed25519: " + signer.error());
+        reader.error(
+            at ? at : file, "expected a PEM private key of EC P-256 or Ed25519: " + signer.error());
 }
 
 void read_assertion(Reader& reader, const Value& at, FieldNames& names, Config& config)
@@ -161,9 +163,8 @@ void read_headers(Reader& reader, const Map& root, Draft& draft)
     read_rename(reader, map["rename"], names, out);
     read_claims(reader, map["claims"], names, out);
     using enum http::HeaderNames::OddNames;
-    set(out.odd_names,
-        reader.choice<http::HeaderNames::OddNames>(
-            map["odd_names"], {{"drop", drop}, {"refuse", refuse}}));
+    set(out.odd_names, reader.choice<http::HeaderNames::OddNames>(
+                           map["odd_names"], {{"drop", drop}, {"refuse", refuse}}));
     read_assertion(reader, root["assertion"], names, draft.config);
 }
 

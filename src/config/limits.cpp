@@ -71,10 +71,9 @@ std::shared_ptr<limit::Limit> read_limit(Reader& reader, const NamedValue& entry
     read_only_choice(reader, map["algorithm"], "window");
     read_only_choice(reader, map["per"], "org");
     read_only_choice(reader, map["mode"], "exact");
-    set(limit->on_error,
-        reader.choice<limit::OnError>(map["on_error"],
-            {{"local", limit::OnError::local}, {"open", limit::OnError::open},
-                {"closed", limit::OnError::closed}}));
+    set(limit->on_error, reader.choice<limit::OnError>(map["on_error"],
+                             {{"local", limit::OnError::local}, {"open", limit::OnError::open},
+                                 {"closed", limit::OnError::closed}}));
     if (limit->on_error == limit::OnError::open)
         reader.warn(map["on_error"], "while the limiter is unavailable everything passes");
     set(limit->shadow, reader.boolean(map["shadow"]));

@@ -51,7 +51,8 @@ void read_telemetry_listener(Reader& reader, const Map& root, Config& config)
     if (!config.telemetry) return reader.expected(at, "an address such as 0.0.0.0:9090, or off");
     for (const auto& other : config.listen)
         if (is_same(*config.telemetry, other))
-            reader.error(at, "this is also the address of listen; probes and metrics need their own");
+            reader.error(
+                at, "this is also the address of listen; probes and metrics need their own");
 }
 
 void read_workers(Reader& reader, const Map& root, Config& config)
@@ -106,7 +107,7 @@ bool is_wide(const http::Network& network)
 {
     // IPv4 is kept mapped into IPv6, behind 96 bits.
     const bool is_v4 = network.prefix >= 96 && network.address[10] == 0xFF &&
-        network.address[11] == 0xFF && network.address[0] == 0;
+                       network.address[11] == 0xFF && network.address[0] == 0;
     return network.prefix < (is_v4 ? 96 + 16 : 32);
 }
 

@@ -34,15 +34,19 @@ void read_all(Reader& reader, const Map& root, Draft& draft)
 void finish(Draft& draft)
 {
     auto& config = draft.config;
-    for (const auto& rule : draft.rules) config.names.routes.push_back(rule.name);
-    for (const auto& upstream : config.upstreams) config.names.upstreams.push_back(upstream.name);
-    for (const auto& limit : config.limits) config.names.limits.push_back(limit->name);
+    for (const auto& rule : draft.rules)
+        config.names.routes.push_back(rule.name);
+    for (const auto& upstream : config.upstreams)
+        config.names.upstreams.push_back(upstream.name);
+    for (const auto& limit : config.limits)
+        config.names.limits.push_back(limit->name);
     config.rules = policy::RuleTable(std::move(draft.rules));
 }
 
 std::vector<Problem> sorted(std::vector<Problem> problems, const std::string& file)
 {
-    for (auto& problem : problems) problem.file = file;
+    for (auto& problem : problems)
+        problem.file = file;
     std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
         return std::tie(a.line, a.column) < std::tie(b.line, b.column);
     });

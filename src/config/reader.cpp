@@ -29,7 +29,8 @@ std::string prefixed(std::string_view key, std::string_view message)
 // A name of the operator's inside a key path; odd ones in quotes.
 std::string joined(std::string_view path, std::string_view name)
 {
-    const bool is_odd = name.empty() || name.size() > 64 ||
+    const bool is_odd =
+        name.empty() || name.size() > 64 ||
         name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
                                "_-.") != std::string_view::npos ||
         name.find("sk_") != std::string_view::npos;
@@ -111,7 +112,8 @@ std::optional<std::string> Reader::variable(const Value& at, std::string_view in
 {
     const auto rule = inside.find(":-");
     const auto name = inside.substr(0, rule);
-    const bool is_name = !name.empty() && (name[0] < '0' || name[0] > '9') &&
+    const bool is_name =
+        !name.empty() && (name[0] < '0' || name[0] > '9') &&
         name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
             std::string_view::npos;
     const bool is_closed = at.node->text.find(std::string(inside) + "}") != std::string::npos;
@@ -145,8 +147,8 @@ std::optional<bool> Reader::boolean(const Value& at)
 
 std::optional<std::int64_t> Reader::integer(const Value& at, IntegerRange range)
 {
-    const auto what = "a whole number from " + std::to_string(range.least) + " to " +
-        std::to_string(range.most);
+    const auto what =
+        "a whole number from " + std::to_string(range.least) + " to " + std::to_string(range.most);
     const auto value = text(at, what);
     if (!value) return std::nullopt;
     const auto number = parse_integer(*value);
@@ -204,8 +206,8 @@ Map::Map(Reader& reader, const Value& at, std::string_view section) : at_(at), s
     for (const auto& entry : reader.entries(at, "a mapping")) {
         if (std::find(known.begin(), known.end(), entry.name) != known.end()) continue;
         const auto near = nearest(entry.name, known);
-        const auto hint = near ? "did you mean \"" + std::string(*near) + "\"?"
-                               : "expected " + any_of(known);
+        const auto hint =
+            near ? "did you mean \"" + std::string(*near) + "\"?" : "expected " + any_of(known);
         reader.error(entry.place, at.key, "unknown key " + shown(entry.name) + ", " + hint);
     }
     is_map_ = at.node->kind == Node::Kind::map;

@@ -78,7 +78,8 @@ public:
         const Value& at, std::initializer_list<std::pair<std::string_view, T>> choices)
     {
         std::vector<std::string_view> words;
-        for (const auto& [word, value] : choices) words.push_back(word);
+        for (const auto& [word, value] : choices)
+            words.push_back(word);
         const auto found = choose(at, words);
         return found ? std::optional((choices.begin() + *found)->second) : std::nullopt;
     }

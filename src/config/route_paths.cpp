@@ -13,12 +13,13 @@ constexpr std::string_view nextjs[] = {"/_next/static/(.*)", "/favicon.ico", "/i
     "/apple-icon.png", "/apple-touch-icon.png", "/robots.txt", "/sitemap.xml", "/manifest.json",
     "/manifest.webmanifest", "/opengraph-image.png", "/twitter-image.png"};
 
-void add_preset(
-    Reader& reader, const Value& at, policy::PatternOptions options, std::vector<policy::Pattern>& out)
+void add_preset(Reader& reader, const Value& at, policy::PatternOptions options,
+    std::vector<policy::Pattern>& out)
 {
     if (!reader.choice<int>(at, {{"nextjs", 0}})) return;
     for (const auto path : nextjs)
-        if (auto pattern = policy::Pattern::compile(path, options)) out.push_back(std::move(*pattern));
+        if (auto pattern = policy::Pattern::compile(path, options))
+            out.push_back(std::move(*pattern));
 }
 
 }  // namespace
@@ -36,7 +37,8 @@ std::vector<policy::Pattern> read_paths(
         if (pattern)
             out.push_back(std::move(*pattern));
         else
-            reader.error(text.where, "found " + shown(text.where.node->text) + "; " + pattern.error());
+            reader.error(
+                text.where, "found " + shown(text.where.node->text) + "; " + pattern.error());
     }
     add_preset(reader, route["preset"], options, out);
     return out;

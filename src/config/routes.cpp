@@ -175,8 +175,7 @@ void read_demanded(
     read_tokens(reader, route["tokens"]);
     set(rule.when_refused,
         reader.choice<policy::WhenRefused>(route["when_refused"],
-            {{"auto", policy::WhenRefused::automatic},
-                {"redirect", policy::WhenRefused::redirect},
+            {{"auto", policy::WhenRefused::automatic}, {"redirect", policy::WhenRefused::redirect},
                 {"reject", policy::WhenRefused::reject}}));
     if (route["limits"])
         read_rule_limits(reader, route["limits"], draft.config, rule, place);
@@ -226,11 +225,13 @@ void read_routes(Reader& reader, const Map& root, Draft& draft)
     const auto routes = reader.items(root["routes"], "a list of routes");
     if (routes.size() > most_routes)
         return reader.error(root["routes"], "expected at most 1000 routes");
-    for (const auto& at : routes) read_route(reader, at, settings, draft, names);
+    for (const auto& at : routes)
+        read_route(reader, at, settings, draft, names);
     std::rotate(draft.rules.begin(), draft.rules.begin() + 1, draft.rules.end());
     std::rotate(draft.rule_places.begin(), draft.rule_places.begin() + 1, draft.rule_places.end());
     draft.config.routes.push_back(settings);
-    for (std::size_t i = 0; i < draft.rules.size(); ++i) draft.rules[i].index = i;
+    for (std::size_t i = 0; i < draft.rules.size(); ++i)
+        draft.rules[i].index = i;
 }
 
 }  // namespace orggate::config

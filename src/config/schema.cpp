@@ -16,39 +16,34 @@ const std::vector<Section>& sections()
 {
     static const std::vector<Section> all{
         {"",
-            {"version", "listen", "telemetry", "workers", "max_connections", "tls",
-                "public_origin", "hosts", "trusted_proxies", "upstream", "upstreams",
-                "credentials", "clerk", "limits", "tenants", "bypass", "default", "routes", "cors",
-                "websocket", "headers", "rate_limit_headers", "http", "drain", "log", "metrics",
-                "assertion"}},
+            {"version", "listen", "telemetry", "workers", "max_connections", "tls", "public_origin",
+                "hosts", "trusted_proxies", "upstream", "upstreams", "credentials", "clerk",
+                "limits", "tenants", "bypass", "default", "routes", "cors", "websocket", "headers",
+                "rate_limit_headers", "http", "drain", "log", "metrics", "assertion"}},
         {"tls", {"cert_file", "key_file", "client_ca_file"}},
         {"upstreams.*", {"url", "health", "credentials", "tls"}},
         {"upstreams.*.health", {"path", "status", "interval"}},
         {"upstreams.*.tls", {"ca_file", "server_name", "cert_file", "key_file"}},
-        {"clerk",
-            {"publishable_key", "secret_key", "secret_key_file", "jwt_key", "jwt_key_file",
-                "jwks_url", "jwks_ca_file", "api_url", "frontend_api_url", "proxy_url", "domain",
-                "satellite", "issuer", "authorized_parties", "clock_skew", "sign_in_url",
-                "tasks_url", "choose_org_url", "forbidden_url"}},
+        {"clerk", {"publishable_key", "secret_key", "secret_key_file", "jwt_key", "jwt_key_file",
+                      "jwks_url", "jwks_ca_file", "api_url", "frontend_api_url", "proxy_url",
+                      "domain", "satellite", "issuer", "authorized_parties", "clock_skew",
+                      "sign_in_url", "tasks_url", "choose_org_url", "forbidden_url"}},
         {"limits.*", {"rate", "plans", "algorithm", "per", "mode", "on_error", "shadow"}},
         {"tenants.*", {"bypass", "limits", "blocked", "until", "reason"}},
         {"default", {"access", "limits", "upstream"}},
-        {"routes",
-            {"name", "paths", "preset", "hosts", "methods", "access", "server_actions",
-                "websocket", "org_in_path", "require", "shadow", "tokens", "limits",
-                "when_refused", "upstream", "timeout", "timeouts", "body"}},
-        {"routes.require",
-            {"role", "permission", "feature", "plan", "scope", "claim", "reverified",
-                "not_impersonated"}},
+        {"routes", {"name", "paths", "preset", "hosts", "methods", "access", "server_actions",
+                       "websocket", "org_in_path", "require", "shadow", "tokens", "limits",
+                       "when_refused", "upstream", "timeout", "timeouts", "body"}},
+        {"routes.require", {"role", "permission", "feature", "plan", "scope", "claim", "reverified",
+                               "not_impersonated"}},
         {"routes.require.reverified", {"within", "level"}},
         {"routes.timeouts", {"body_gap", "upstream_connect", "upstream_head", "stream_idle"}},
         {"cors", {"origins", "preflight"}},
         {"websocket", {"max_age", "idle"}},
         {"headers", {"rename", "claims", "odd_names"}},
         {"http", {"head", "target", "body", "timeouts"}},
-        {"http.timeouts",
-            {"client_head", "client_idle", "body_gap", "upstream_connect", "upstream_head",
-                "stream_idle", "upstream_idle"}},
+        {"http.timeouts", {"client_head", "client_idle", "body_gap", "upstream_connect",
+                              "upstream_head", "stream_idle", "upstream_idle"}},
         {"drain", {"delay", "timeout", "unready"}},
         {"log", {"level", "format", "access", "path"}},
         {"metrics", {"org_labels", "top"}},
@@ -81,8 +76,9 @@ std::vector<std::string> all_key_paths()
     std::vector<std::string> paths;
     for (const auto& section : sections())
         for (const auto key : section.keys)
-            paths.push_back(
-                section.path.empty() ? std::string(key) : std::string(section.path) + "." + std::string(key));
+            paths.push_back(section.path.empty()
+                                ? std::string(key)
+                                : std::string(section.path) + "." + std::string(key));
     return paths;
 }
 

@@ -31,7 +31,7 @@ struct Draft {
     std::vector<policy::Rule> rules;     // the default last
     std::vector<RulePlace> rule_places;  // as `rules`
     std::vector<std::pair<std::string, Value>> limit_places;
-    std::vector<Value> origin_places;  // as Config::public_origins
+    std::vector<Value> origin_places;               // as Config::public_origins
     std::optional<std::uint64_t> default_max_body;  // http.body; empty: unlimited
     PagePlace sign_in, tasks, choose_org, forbidden;
 };

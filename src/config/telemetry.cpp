@@ -12,9 +12,8 @@ void read_log(Reader& reader, const Value& at, Log& log)
     using observe::Format;
     using observe::Level;
     set(log.options.level,
-        reader.choice<Level>(map["level"],
-            {{"debug", Level::debug}, {"info", Level::info}, {"warn", Level::warn},
-                {"error", Level::error}}));
+        reader.choice<Level>(map["level"], {{"debug", Level::debug}, {"info", Level::info},
+                                               {"warn", Level::warn}, {"error", Level::error}}));
     set(log.options.format,
         reader.choice<Format>(map["format"], {{"json", Format::json}, {"text", Format::text}}));
     set(log.full_path, reader.choice<bool>(map["path"], {{"full", true}, {"route", false}}));
@@ -31,9 +30,8 @@ void read_metrics(Reader& reader, const Value& at, observe::CounterNames& names)
 {
     const Map map(reader, at, "metrics");
     using enum observe::CounterNames::OrgLabels;
-    set(names.org_labels,
-        reader.choice<observe::CounterNames::OrgLabels>(
-            map["org_labels"], {{"off", off}, {"hashed", hashed}, {"ids", ids}}));
+    set(names.org_labels, reader.choice<observe::CounterNames::OrgLabels>(
+                              map["org_labels"], {{"off", off}, {"hashed", hashed}, {"ids", ids}}));
     set(names.org_top, reader.integer(map["top"], {1, 1000}));
 }
 

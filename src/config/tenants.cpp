@@ -15,8 +15,9 @@ constexpr std::string_view id_form = "an organisation id, which starts with org_
 bool is_org_id(std::string_view text)
 {
     return text.starts_with("org_") && text.size() > 4 && text.size() <= 128 &&
-        text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
-            std::string_view::npos;
+           text.find_first_not_of(
+               "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
+               std::string_view::npos;
 }
 
 bool is_limit(const Config& config, std::string_view name)

@@ -98,7 +98,8 @@ std::string shown(std::string_view text)
     auto cut = std::min(text.size(), shown_bytes);
     while (cut > 0 && cut < text.size() && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80)
         --cut;
-    for (const char c : text.substr(0, cut)) append_shown(out, c);
+    for (const char c : text.substr(0, cut))
+        append_shown(out, c);
     return out + (cut < text.size() ? "…\"" : "\"");
 }
 
@@ -197,7 +198,8 @@ std::optional<std::chrono::system_clock::time_point> parse_utc_time(std::string_
 bool is_plain_name(std::string_view text)
 {
     return !text.empty() && text.size() <= 64 &&
-        text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
+           text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") ==
+               std::string_view::npos;
 }
 
 std::string to_lower(std::string_view text)

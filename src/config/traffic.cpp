@@ -1,7 +1,7 @@
 // Sizes and deadlines, and what browsers are told.
 
-#include "config/sections.hpp"
 #include "config/schema.hpp"
+#include "config/sections.hpp"
 #include "config/text.hpp"
 
 #include <algorithm>
@@ -21,7 +21,8 @@ void read_http(Reader& reader, const Value& at, Draft& draft)
     set(limits.head, reader.size(http["head"], {kib, mib}));
     set(limits.target, reader.size(http["target"], {256, mib}));
     if (limits.target > limits.head)
-        reader.error(http[http["target"] ? "target" : "head"], "the target is longer than the whole head");
+        reader.error(
+            http[http["target"] ? "target" : "head"], "the target is longer than the whole head");
     if (const auto limit = read_body_limit(reader, http["body"])) draft.default_max_body = *limit;
     read_timeouts(reader, http["timeouts"], "http.timeouts", draft.config.timeouts);
 }
@@ -31,14 +32,14 @@ void read_cors(Reader& reader, const Value& at, Cors& cors)
     const Map map(reader, at, "cors");
     for (const auto& text : reader.texts(map["origins"], "a list of origins")) {
         if (text.text == "*")
-            reader.error(text.where, "answers to credentials cannot be open to every origin; list them");
+            reader.error(
+                text.where, "answers to credentials cannot be open to every origin; list them");
         else if (auto origin = read_origin(reader, text))
             cors.allowed.origins.push_back(*origin);
     }
     using enum Cors::Preflight;
-    set(cors.preflight,
-        reader.choice<Cors::Preflight>(
-            map["preflight"], {{"forward", forward}, {"answer", answer}, {"refuse", refuse}}));
+    set(cors.preflight, reader.choice<Cors::Preflight>(map["preflight"],
+                            {{"forward", forward}, {"answer", answer}, {"refuse", refuse}}));
 }
 
 void read_websocket(Reader& reader, const Value& at, WebSocket& websocket)

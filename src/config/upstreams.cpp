@@ -43,8 +43,8 @@ bool reaches(const Address& upstream, const Address& listener)
     const bool is_local = is_loopback(upstream.host) || is_any_address(upstream.host);
     if (is_any_address(listener.host)) return is_local;
     return upstream.host == listener.host ||
-        (upstream.host == "localhost" && is_loopback(listener.host)) ||
-        (is_any_address(upstream.host) && is_loopback(listener.host));
+           (upstream.host == "localhost" && is_loopback(listener.host)) ||
+           (is_any_address(upstream.host) && is_loopback(listener.host));
 }
 
 void check_no_loop(Reader& reader, const Value& at, const Address& upstream, const Config& config)
@@ -88,7 +88,8 @@ void read_health(Reader& reader, const Value& at, Upstream::Health& health)
 {
     const Map map(reader, at, "upstreams.*.health");
     if (auto path = reader.text(map["path"], "a path such as /healthz")) {
-        const bool is_path = path->starts_with('/') &&
+        const bool is_path =
+            path->starts_with('/') &&
             std::all_of(path->begin(), path->end(), [](char c) { return c > ' ' && c < 0x7F; });
         if (!is_path) reader.expected(map["path"], "a path such as /healthz");
         health.path = std::move(*path);
@@ -152,9 +153,9 @@ void read_named(Reader& reader, const Map& root, Config& config)
 
 std::optional<http::Credentials> read_credentials(Reader& reader, const Value& at)
 {
-    return reader.choice<http::Credentials>(at,
-        {{"session", http::Credentials::session}, {"none", http::Credentials::none},
-            {"all", http::Credentials::all}});
+    return reader.choice<http::Credentials>(
+        at, {{"session", http::Credentials::session}, {"none", http::Credentials::none},
+                {"all", http::Credentials::all}});
 }
 
 std::optional<std::size_t> find_upstream(Reader& reader, const Value& at, const Config& config)
@@ -179,7 +180,8 @@ void read_upstreams(Reader& reader, const Map& root, Draft& draft)
     }
     read_named(reader, root, config);
     if (!root["upstream"] && !root["upstreams"])
-        return reader.error(Place{}, "upstream", "missing: where requests go, such as http://127.0.0.1:3000");
+        return reader.error(
+            Place{}, "upstream", "missing: where requests go, such as http://127.0.0.1:3000");
     const auto at = root["upstreams"];
     if (at && at.node->kind == Node::Kind::map && at.node->entries.empty() && !root["upstream"])
         reader.error(at, "found no upstream, expected at least one");
@@ -187,8 +189,8 @@ void read_upstreams(Reader& reader, const Map& root, Draft& draft)
     const bool is_clear = config.upstreams.size() < 2 || config.upstreams.front().name == "default";
     const auto fallback = root["default"];
     const bool is_said = fallback && fallback.node->kind == Node::Kind::map &&
-        std::any_of(fallback.node->entries.begin(), fallback.node->entries.end(),
-            [](const Entry& entry) { return entry.key == "upstream"; });
+                         std::any_of(fallback.node->entries.begin(), fallback.node->entries.end(),
+                             [](const Entry& entry) { return entry.key == "upstream"; });
     if (!is_clear && !is_said)
         reader.error(at, "name one of them default, or say default: { upstream: NAME }");
 }

@@ -5,6 +5,7 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include <algorithm>
 #include <arpa/inet.h>
 
 namespace orggate::config {
@@ -31,7 +32,7 @@ std::optional<Address> parse_unix(std::string_view text)
     Address address;
     address.unix_path = text.substr(5);
     const bool is_good = address.unix_path.starts_with('/') && address.unix_path.size() > 1 &&
-        address.unix_path.size() <= unix_path_limit;
+                         address.unix_path.size() <= unix_path_limit;
     return is_good ? std::optional(address) : std::nullopt;
 }
 
@@ -39,6 +40,34 @@ std::string_view without_brackets(std::string_view host)
 {
     if (host.starts_with('[') && host.ends_with(']')) return host.substr(1, host.size() - 2);
     return host;
+}
+
+// Boost.URL's own authority rule refuses names that begin like an address.
+bool read_authority(std::string_view text, Url& url)
+{
+    const auto bracket = text.rfind(']');
+    const auto colon = text.find(':', bracket == std::string_view::npos ? 0 : bracket);
+    const auto host = text.substr(0, colon);
+    url.host = to_lower(without_brackets(host));
+    const bool is_bracketed = host.size() != url.host.size();
+    const bool is_v6 = url.host.find(':') != std::string::npos;
+    if (is_bracketed != is_v6 || !is_host_name(url.host)) return false;
+    url.port = url.is_https ? 443 : 80;
+    if (colon == std::string_view::npos) return true;
+    const auto port = parse_port(text.substr(colon + 1));
+    if (!port || *port == 0) return false;
+    url.port = *port;
+    return true;
+}
+
+bool read_path(std::string_view text, Url& url)
+{
+    const auto form = text.starts_with('/') ? std::string(text) : "/" + std::string(text);
+    const auto parsed = boost::urls::parse_origin_form(form);
+    if (!parsed) return false;
+    url.path = text.substr(0, text.find('?'));
+    url.has_query = parsed->has_query();
+    return true;
 }
 
 }  // namespace
@@ -56,23 +85,17 @@ std::string Url::origin() const
 
 std::optional<Url> parse_url(std::string_view text)
 {
-    const auto parsed = boost::urls::parse_uri(text);
-    if (!parsed || parsed->has_userinfo() || parsed->has_fragment()) return std::nullopt;
-    const auto scheme = to_lower(std::string_view(parsed->scheme()));
+    const auto colon = text.find("://");
+    if (colon == std::string_view::npos) return std::nullopt;
+    const auto scheme = to_lower(text.substr(0, colon));
     if (scheme != "http" && scheme != "https") return std::nullopt;
     Url url;
     url.is_https = scheme == "https";
-    url.host = to_lower(without_brackets(std::string_view(parsed->encoded_host())));
-    if (!is_host_name(url.host)) return std::nullopt;
-    url.port = url.is_https ? 443 : 80;
-    if (parsed->has_port()) {
-        const auto port = parse_port(std::string_view(parsed->port()));
-        if (!port || *port == 0) return std::nullopt;
-        url.port = *port;
-    }
-    url.path = std::string_view(parsed->encoded_path());
-    url.has_query = parsed->has_query();
     url.text = text;
+    const auto rest = text.substr(colon + 3);
+    const auto end = std::min(rest.find_first_of("/?#"), rest.size());
+    if (!read_authority(rest.substr(0, end), url)) return std::nullopt;
+    if (!read_path(rest.substr(end), url)) return std::nullopt;
     return url;
 }
 
@@ -81,7 +104,7 @@ bool is_ip_address(std::string_view text)
     const std::string address(text);
     unsigned char bytes[16];
     return inet_pton(AF_INET, address.c_str(), bytes) == 1 ||
-        inet_pton(AF_INET6, address.c_str(), bytes) == 1;
+           inet_pton(AF_INET6, address.c_str(), bytes) == 1;
 }
 
 bool is_loopback(std::string_view host)
@@ -96,8 +119,8 @@ bool is_host_name(std::string_view text)
     if (text.empty() || text.size() > 253) return false;
     while (true) {
         const auto label = text.substr(0, text.find('.'));
-        const bool is_good = !label.empty() && label.size() <= 63 && label.front() != '-' &&
-            label.back() != '-' &&
+        const bool is_good =
+            !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-' &&
             label.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                     "0123456789-_") == std::string_view::npos;
         if (!is_good) return false;

@@ -14,11 +14,11 @@ namespace orggate::config {
 
 struct Url {
     bool is_https = false;
-    std::string host;  // lower case, IPv6 without its brackets
+    std::string host;        // lower case, IPv6 without its brackets
     std::uint16_t port = 0;  // the scheme's own if none is written
     std::string path;        // as written; may be empty
     bool has_query = false;
-    std::string text;  // as written
+    std::string text;               // as written
     std::string origin() const;     // scheme://host[:port], without the scheme's own port
     std::string authority() const;  // host[:port] as in `origin`
 };

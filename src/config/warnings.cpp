@@ -32,8 +32,8 @@ void warn_unlimited(Reader& reader, const Draft& draft)
         const auto& at = draft.rule_places[i].route;
         // A route that inherits is told of once, at the default.
         const bool inherits = &rule != &fallback && fallback.access == Access::org &&
-            std::none_of(at.node->entries.begin(), at.node->entries.end(),
-                [](const Entry& entry) { return entry.key == "limits"; });
+                              std::none_of(at.node->entries.begin(), at.node->entries.end(),
+                                  [](const Entry& entry) { return entry.key == "limits"; });
         if (inherits) continue;
         reader.warn(at.place(), at ? at.key : "default",
             "no limits: an organisation may send any number of requests");
@@ -68,8 +68,8 @@ void warn_foreign_hosts(Reader& reader, const Draft& draft)
     const auto& origins = draft.config.public_origins;
     for (std::size_t i = 0; i < origins.size(); ++i)
         if (!is_known(parse_url(origins[i])->host))
-            reader.warn(
-                draft.origin_places[i], "its host is not in hosts; requests for it would be refused");
+            reader.warn(draft.origin_places[i],
+                "its host is not in hosts; requests for it would be refused");
 }
 
 // The fewest units that any of the quotas grants at once.
@@ -90,8 +90,8 @@ void warn_heavy(Reader& reader, const Draft& draft)
                 reader.warn(at->second, "this weight is above the limit; no request can pass");
             for (const auto& [plan, quotas] : entry.limit->plans)
                 if (entry.weight > least_units(quotas))
-                    reader.warn(at->second,
-                        "this weight is above the limit of the plan " + plan + "; no request can pass");
+                    reader.warn(at->second, "this weight is above the limit of the plan " + plan +
+                                                "; no request can pass");
         }
     }
 }
@@ -106,14 +106,15 @@ void warn_unknown_plans(Reader& reader, const Draft& draft)
         for (const auto& [at, plan] : place.required_plans)
             if (std::none_of(limits.begin(), limits.end(),
                     [&](const auto& limit) { return limit->plans.contains(plan); }))
-                reader.warn(at, "no limit names the plan " + shown(at.node->text) + "; is it spelt right?");
+                reader.warn(
+                    at, "no limit names the plan " + shown(at.node->text) + "; is it spelt right?");
 }
 
 void warn_unused_limits(Reader& reader, const Draft& draft)
 {
     for (std::size_t i = 0; i < draft.limit_places.size(); ++i) {
-        const bool is_used = std::any_of(
-            draft.rules.begin(), draft.rules.end(), [&](const policy::Rule& rule) {
+        const bool is_used =
+            std::any_of(draft.rules.begin(), draft.rules.end(), [&](const policy::Rule& rule) {
                 return std::any_of(rule.limits.begin(), rule.limits.end(),
                     [&](const policy::WeightedLimit& entry) { return entry.index == i; });
             });
@@ -151,9 +152,9 @@ bool warn_gated(Reader& reader, const Draft& draft, const policy::RuleTable& tab
     }
     const auto& rule = table.find({.method = "GET", .host = authority, .path = target->path});
     if (may_open(rule, visitor)) return false;
-    reader.warn(page.where,
-        "the route " + name_in_file(draft.rule_places[rule.index]) + " does not let in those who are sent here: they would go "
-        "round in circles");
+    reader.warn(page.where, "the route " + name_in_file(draft.rule_places[rule.index]) +
+                                " does not let in those who are sent here: they would go "
+                                "round in circles");
     return true;
 }
 

@@ -1,12 +1,10 @@
 #include "orggate/limit/local.hpp"
 
-#include "limit/keyed_hash.hpp"
 #include "limit/shard.hpp"
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <random>
 
 namespace orggate::limit {
 
@@ -20,17 +18,6 @@ std::size_t shards_for(std::size_t capacity)
 {
     const std::size_t wanted = std::bit_floor(capacity / least_counters_per_shard);
     return std::clamp<std::size_t>(wanted, 1, most_shards);
-}
-
-HashSeed random_seed()
-{
-    // floors: allow rand: the kernel's, once per table; the other constructor takes a seed
-    std::random_device source;
-    const auto word = [&source] { return std::uint64_t{source()} << 32 | source(); };
-    HashSeed seed;
-    seed.first = word();
-    seed.second = word();
-    return seed;
 }
 
 bool is_same_counter(const Check& a, const Check& b)
@@ -122,7 +109,7 @@ void LocalTable::Request::locate()
 {
     for (std::size_t i = 0; i < checks.size(); ++i) {
         const bool same = i > 0 && checks[i].subject == checks[i - 1].subject;
-        places_[i].hash = same ? places_[i - 1].hash : keyed_hash(table.seed_, checks[i].subject);
+        places_[i].hash = same ? places_[i - 1].hash : keyed_hash(table.key_, checks[i].subject);
         // The map takes the hash modulo a prime: the top bits are free for the shard.
         const std::size_t index = (places_[i].hash >> 59) & (table.shard_count_ - 1);
         places_[i].shard = &table.shards_[index];
@@ -194,10 +181,8 @@ void LocalTable::Request::charge_shadow()
     }
 }
 
-LocalTable::LocalTable(std::size_t capacity) : LocalTable(capacity, random_seed()) {}
-
-LocalTable::LocalTable(std::size_t capacity, HashSeed seed)
-    : seed_(seed),
+LocalTable::LocalTable(HashKey key, std::size_t capacity)
+    : key_(key),
       shard_count_(shards_for(capacity)),
       capacity_per_shard_((capacity + shard_count_ - 1) / shard_count_),
       shards_(std::make_unique<Shard[]>(shard_count_))

@@ -86,7 +86,7 @@ bool is_bypassed(const Tenant* tenant, const std::string& limit)
 {
     if (tenant == nullptr) return false;
     return tenant->bypass_all ||
-        std::find(tenant->bypass.begin(), tenant->bypass.end(), limit) != tenant->bypass.end();
+           std::find(tenant->bypass.begin(), tenant->bypass.end(), limit) != tenant->bypass.end();
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ bool Pattern::matches(std::string_view path) const
         case Shape::literal: return rest.empty() || rest == "/";
         case Shape::prefix:
             return !options_.segment_border || prefix_.ends_with('/') || rest.empty() ||
-                rest.front() == '/';
+                   rest.front() == '/';
         case Shape::general: return run(rest);
     }
     return false;
@@ -90,8 +90,8 @@ bool Pattern::run(std::string_view rest) const
             const auto& state = states_[at];
             if (state.kind == Kind::rest) return true;
             const bool takes = state.kind == Kind::any_byte ||
-                (state.kind == Kind::segment_byte && c != '/') ||
-                (state.kind == Kind::byte && c == state.byte);
+                               (state.kind == Kind::segment_byte && c != '/') ||
+                               (state.kind == Kind::byte && c == state.byte);
             if (takes) enter(states_, state.next, *then);
         }
         if (then->empty()) return false;
@@ -133,7 +133,7 @@ bool Pattern::covers(const Pattern& narrower) const
     if (text_ == narrower.text_ && border_is_no_narrower) return true;
     if (shape_ == Shape::literal)
         return narrower.shape_ == Shape::literal && narrower.prefix_.size() == prefix_.size() &&
-            has_prefix(narrower.prefix_);
+               has_prefix(narrower.prefix_);
     return shape_ == Shape::prefix && covers_by_prefix(narrower);
 }
 

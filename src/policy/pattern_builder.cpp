@@ -43,7 +43,8 @@ private:
     std::string folded(std::string_view text) const
     {
         std::string out(text);
-        if (pattern_.options_.ignore_case) std::transform(out.begin(), out.end(), out.begin(), lower);
+        if (pattern_.options_.ignore_case)
+            std::transform(out.begin(), out.end(), out.begin(), lower);
         return out;
     }
 
@@ -56,8 +57,8 @@ private:
             const bool is_last = &piece == &pieces.back();
             switch (piece.kind) {
                 case Piece::Kind::text:
-                    slashes +=
-                        static_cast<std::size_t>(std::count(piece.text.begin(), piece.text.end(), '/'));
+                    slashes += static_cast<std::size_t>(
+                        std::count(piece.text.begin(), piece.text.end(), '/'));
                     break;
                 case Piece::Kind::segment:
                     pattern_.names_.push_back({piece.text, slashes++, is_fixed, true});
@@ -88,7 +89,8 @@ private:
     {
         switch (piece.kind) {
             case Piece::Kind::text:
-                for (const char c : folded(piece.text)) take(Kind::byte, c);
+                for (const char c : folded(piece.text))
+                    take(Kind::byte, c);
                 break;
             case Piece::Kind::segment: emit_segment(); break;
             case Piece::Kind::optional:
@@ -140,10 +142,12 @@ private:
         for (const auto& alternative : alternatives) {
             const bool is_last = &alternative == &alternatives.back();
             if (!is_last) split(here() + 1, here() + 1 + static_cast<int>(alternative.size()));
-            for (const char c : folded(alternative)) take(Kind::byte, c);
+            for (const char c : folded(alternative))
+                take(Kind::byte, c);
             last_bytes.push_back(pattern_.states_.size() - 1);
         }
-        for (const auto at : last_bytes) pattern_.states_[at].next = static_cast<std::uint16_t>(here());
+        for (const auto at : last_bytes)
+            pattern_.states_[at].next = static_cast<std::uint16_t>(here());
     }
 
     void emit_end()

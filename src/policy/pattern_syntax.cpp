@@ -1,6 +1,7 @@
 #include "policy/pattern_syntax.hpp"
 
 #include "orggate/policy/pattern.hpp"
+#include "policy/pattern_characters.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -8,56 +9,6 @@
 namespace orggate::policy {
 
 namespace {
-
-bool is_name_character(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-bool is_unreserved(unsigned char c)
-{
-    const auto as_char = static_cast<char>(c);
-    return is_name_character(as_char) || c == '-' || c == '.' || c == '~';
-}
-
-// What RFC 3986 allows raw in a path, without what the language itself uses.
-bool is_literal(char c)
-{
-    return is_unreserved(static_cast<unsigned char>(c)) ||
-        std::string_view("!$&',;=@").find(c) != std::string_view::npos;
-}
-
-int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
-// Why a character that is no literal cannot stand where it was found.
-std::string_view why_not(char c)
-{
-    switch (c) {
-        case '*': return "\"*\" can only end a :name or stand in \"(.*)\"";
-        case '?': return "\"?\" can only end a :name; a path is matched without its query";
-        case '+': return "\"+\" is not in the pattern language; use :name* or (.*)";
-        case '\\': return "a backslash is never part of a path, and nothing needs escaping";
-        case '|': return "\"|\" can only stand inside (a|b)";
-        case ')': return "\")\" without its \"(\"";
-        case '#': return "a path has no fragment";
-        case '{':
-        case '}': return "braces are not in the pattern language; use :name?";
-        case '[':
-        case ']':
-        case '^': return "regular expressions are not in the pattern language";
-        case ' ': return "a blank must be written %20";
-        default: break;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x80) return "letters outside ASCII must be percent-encoded, as in %C3%A9";
-    return "this character cannot stand in a path";
-}
 
 class Parser {
 public:
@@ -69,7 +20,8 @@ public:
         if (text_.size() > Pattern::max_length)
             fail(Pattern::max_length,
                 "a pattern has at most " + std::to_string(Pattern::max_length) + " characters");
-        while (!error_ && position_ < text_.size()) read_piece();
+        while (!error_ && position_ < text_.size())
+            read_piece();
         if (!error_) check_segments();
         if (error_) return *error_;
         drop_final_slash();
@@ -79,7 +31,8 @@ public:
 private:
     void fail(std::size_t position, std::string_view why)
     {
-        if (!error_) error_ = "at character " + std::to_string(position + 1) + ": " + std::string(why);
+        if (!error_)
+            error_ = "at character " + std::to_string(position + 1) + ": " + std::string(why);
     }
 
     bool follows(std::string_view wanted) const
@@ -134,7 +87,8 @@ private:
         const char c = text_[position_];
         if (c == '%') return read_escape(out);
         if (c == '$' && position_ + 1 == text_.size())
-            return fail(position_, "a pattern always matches to the end of the path; drop the \"$\"");
+            return fail(
+                position_, "a pattern always matches to the end of the path; drop the \"$\"");
         if (!is_literal(c)) return fail(position_, why_not(c));
         out += c;
         ++position_;
@@ -163,7 +117,8 @@ private:
         const auto colon = position_ + 1;
         position_ += 2;
         const auto start = position_;
-        while (position_ < text_.size() && is_name_character(text_[position_])) ++position_;
+        while (position_ < text_.size() && is_name_character(text_[position_]))
+            ++position_;
         const auto name = text_.substr(start, position_ - start);
         if (name.empty()) return fail(colon, "\":\" must be followed by a name of A-Z a-z 0-9 _");
         if (is_taken(name))
@@ -201,13 +156,13 @@ private:
 
     void read_group()
     {
-        const bool follows_group = !pieces_.empty() &&
-            (pieces_.back().kind == Piece::Kind::wildcard ||
-                pieces_.back().kind == Piece::Kind::alternatives);
+        const bool follows_group =
+            !pieces_.empty() && (pieces_.back().kind == Piece::Kind::wildcard ||
+                                    pieces_.back().kind == Piece::Kind::alternatives);
         const auto open = position_;
         const bool is_wildcard = follows("(.*)");
-        const bool may_follow = is_wildcard && follows_group &&
-            pieces_.back().kind == Piece::Kind::alternatives;
+        const bool may_follow =
+            is_wildcard && follows_group && pieces_.back().kind == Piece::Kind::alternatives;
         if (follows_group && !may_follow) return fail(open, "two groups side by side");
         if (is_wildcard)
             read_wildcard();
@@ -237,7 +192,8 @@ private:
     {
         const auto open = position_++;
         std::vector<std::string> alternatives(1);
-        while (!error_ && position_ < text_.size() && !at(')')) read_alternative(alternatives);
+        while (!error_ && position_ < text_.size() && !at(')'))
+            read_alternative(alternatives);
         if (error_) return;
         if (!at(')')) return fail(open, "\"(\" without its \")\"");
         for (const auto& alternative : alternatives)

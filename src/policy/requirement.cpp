@@ -21,22 +21,22 @@ bool has(const std::vector<std::string>& list, std::string_view text)
 // however many the caller or the token wrote. Without it is the same comparison.
 std::string_view bare(std::string_view name)
 {
-    while (name.starts_with("org:")) name.remove_prefix(4);
+    while (name.starts_with("org:"))
+        name.remove_prefix(4);
     return name;
 }
 
 bool is_key(std::string_view text)
 {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-        return c > ' ' && c < 0x7F && c != ',';
-    });
+    return !text.empty() && std::all_of(text.begin(), text.end(),
+                                [](unsigned char c) { return c > ' ' && c < 0x7F && c != ','; });
 }
 
 Expected accepts_keys(Arguments arguments, std::string_view expected)
 {
     const bool good = !arguments.empty() &&
-        std::all_of(arguments.begin(), arguments.end(),
-            [](const std::string& argument) { return is_key(bare(argument)); });
+                      std::all_of(arguments.begin(), arguments.end(),
+                          [](const std::string& argument) { return is_key(bare(argument)); });
     return good ? Expected() : Expected(expected);
 }
 
@@ -66,8 +66,8 @@ std::optional<Denial> refuse_permission(
 {
     if (!session.organisation) return Denial::permission_missing;
     const auto& held = session.organisation->permissions;
-    const bool found = std::any_of(permissions.begin(), permissions.end(),
-        [&](const std::string& wanted) {
+    const bool found =
+        std::any_of(permissions.begin(), permissions.end(), [&](const std::string& wanted) {
             return std::any_of(held.begin(), held.end(),
                 [&](const std::string& one) { return bare(one) == bare(wanted); });
         });
@@ -99,9 +99,10 @@ std::optional<Scoped> parse_scoped(std::string_view text)
 
 Expected accepts_scoped(Arguments arguments)
 {
-    const bool good = !arguments.empty() &&
-        std::all_of(arguments.begin(), arguments.end(),
-            [](const std::string& argument) { return parse_scoped(argument).has_value(); });
+    const bool good = !arguments.empty() && std::all_of(arguments.begin(), arguments.end(),
+                                                [](const std::string& argument) {
+                                                    return parse_scoped(argument).has_value();
+                                                });
     if (good) return std::nullopt;
     return "a name such as pro (the organisation's) or user:pro (the user's), or a list of them";
 }
@@ -166,7 +167,8 @@ bool is_claim_path(std::string_view path)
 
 Expected accepts_claims(Arguments arguments)
 {
-    const bool good = !arguments.empty() &&
+    const bool good =
+        !arguments.empty() &&
         std::all_of(arguments.begin(), arguments.end(), [](std::string_view argument) {
             const auto equals = argument.find('=');
             return equals != std::string_view::npos && is_claim_path(argument.substr(0, equals));
@@ -180,7 +182,8 @@ std::optional<Denial> refuse_claim(const token::Session& session, Arguments clai
 {
     const bool found = std::any_of(claims.begin(), claims.end(), [&](std::string_view claim) {
         const auto equals = claim.find('=');
-        if (equals == std::string_view::npos || !is_claim_path(claim.substr(0, equals))) return false;
+        if (equals == std::string_view::npos || !is_claim_path(claim.substr(0, equals)))
+            return false;
         const auto held = session.claims.find(claim.substr(0, equals));
         return held != session.claims.end() && held->second == claim.substr(equals + 1);
     });
@@ -200,9 +203,9 @@ std::int64_t parse_minutes(std::string_view text)
 Expected accepts_reverified(Arguments arguments)
 {
     const bool good = arguments.size() == 2 &&
-        (arguments[0] == "first_factor" || arguments[0] == "second_factor" ||
-            arguments[0] == "multi_factor") &&
-        parse_minutes(arguments[1]) > 0;
+                      (arguments[0] == "first_factor" || arguments[0] == "second_factor" ||
+                          arguments[0] == "multi_factor") &&
+                      parse_minutes(arguments[1]) > 0;
     if (good) return std::nullopt;
     return "strict_mfa, strict, moderate or lax, or { within: 10m, level: first_factor, "
            "second_factor or multi_factor }";
@@ -224,12 +227,11 @@ bool is_reverified(const token::FactorAges& ages, std::string_view level, double
     return is_fresh(ages.first) && (!has_second || is_fresh(ages.second));
 }
 
-std::optional<Denial> refuse_reverified(
-    const token::Session& session, Arguments arguments, Instant)
+std::optional<Denial> refuse_reverified(const token::Session& session, Arguments arguments, Instant)
 {
     const bool good = session.factor_ages && !accepts_reverified(arguments) &&
-        is_reverified(*session.factor_ages, arguments[0],
-            static_cast<double>(parse_minutes(arguments[1])));
+                      is_reverified(*session.factor_ages, arguments[0],
+                          static_cast<double>(parse_minutes(arguments[1])));
     return good ? std::nullopt : std::optional(Denial::reverification_needed);
 }
 
@@ -260,8 +262,8 @@ constexpr std::array<Requirement, 8> rows{{
 
 const Requirement* find_requirement(std::string_view keyword)
 {
-    const auto* found = std::find_if(rows.begin(), rows.end(),
-        [&](const Requirement& row) { return row.keyword == keyword; });
+    const auto* found = std::find_if(
+        rows.begin(), rows.end(), [&](const Requirement& row) { return row.keyword == keyword; });
     return found == rows.end() ? nullptr : found;
 }
 

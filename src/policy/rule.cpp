@@ -35,7 +35,8 @@ bool takes_host(const Rule& rule, std::string_view host)
 bool takes_method(const Rule& rule, std::string_view method)
 {
     if (!rule.methods.empty())
-        return includes(rule.methods, method) || (method == "HEAD" && includes(rule.methods, "GET"));
+        return includes(rule.methods, method) ||
+               (method == "HEAD" && includes(rule.methods, "GET"));
     return rule.access != Access::anyone || method == "GET" || method == "HEAD";
 }
 
@@ -44,30 +45,29 @@ bool takes_kind(const Rule& rule, const RequestView& request)
 {
     if (rule.access != Access::anyone) return true;
     return (!request.is_websocket || rule.websocket) &&
-        (!request.is_server_action || rule.server_actions);
+           (!request.is_server_action || rule.server_actions);
 }
 
 // `server_actions: true` alone names the method as well: they are POST requests.
 bool is_named_action(const Rule& rule, const RequestView& request)
 {
     return rule.server_actions && request.is_server_action && request.method == "POST" &&
-        rule.methods.empty();
+           rule.methods.empty();
 }
 
 bool takes_path(const Rule& rule, std::string_view path)
 {
     return rule.patterns.empty() ||
-        std::any_of(rule.patterns.begin(), rule.patterns.end(),
-            [&](const Pattern& pattern) { return pattern.matches(path); });
+           std::any_of(rule.patterns.begin(), rule.patterns.end(),
+               [&](const Pattern& pattern) { return pattern.matches(path); });
 }
 
 bool covers_methods(const Rule& earlier, const Rule& later)
 {
-    constexpr std::string_view all[] = {
-        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+    constexpr std::string_view all[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
     return std::all_of(std::begin(all), std::end(all), [&](std::string_view method) {
         const bool may_reach = takes_method(later, method) ||
-            (later.server_actions && later.methods.empty() && method == "POST");
+                               (later.server_actions && later.methods.empty() && method == "POST");
         return !may_reach || takes_method(earlier, method);
     });
 }
@@ -77,7 +77,7 @@ bool covers_kinds(const Rule& earlier, const Rule& later)
     if (earlier.access != Access::anyone) return true;
     const bool later_is_open = later.access == Access::anyone;
     return (earlier.websocket || (later_is_open && !later.websocket)) &&
-        (earlier.server_actions || (later_is_open && !later.server_actions));
+           (earlier.server_actions || (later_is_open && !later.server_actions));
 }
 
 }  // namespace
@@ -86,15 +86,16 @@ bool matches(const Rule& rule, const RequestView& request)
 {
     const bool method = takes_method(rule, request.method) || is_named_action(rule, request);
     return method && takes_kind(rule, request) && takes_host(rule, request.host) &&
-        takes_path(rule, request.path);
+           takes_path(rule, request.path);
 }
 
 bool shadows(const Rule& earlier, const Rule& later)
 {
     const bool hosts = earlier.hosts.empty() ||
-        (!later.hosts.empty() &&
-            std::all_of(later.hosts.begin(), later.hosts.end(),
-                [&](const std::string& host) { return includes(earlier.hosts, host); }));
+                       (!later.hosts.empty() && std::all_of(later.hosts.begin(), later.hosts.end(),
+                                                    [&](const std::string& host) {
+                                                        return includes(earlier.hosts, host);
+                                                    }));
     if (!hosts || !covers_methods(earlier, later) || !covers_kinds(earlier, later)) return false;
     if (earlier.patterns.empty()) return true;
     const auto is_covered = [&](const Pattern& pattern) {
@@ -102,7 +103,7 @@ bool shadows(const Rule& earlier, const Rule& later)
             [&](const Pattern& wider) { return wider.covers(pattern); });
     };
     return !later.patterns.empty() &&
-        std::all_of(later.patterns.begin(), later.patterns.end(), is_covered);
+           std::all_of(later.patterns.begin(), later.patterns.end(), is_covered);
 }
 
 RuleTable::RuleTable(std::vector<Rule> rules) : rules_(std::move(rules)) {}

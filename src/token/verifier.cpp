@@ -1,6 +1,7 @@
 #include "orggate/token/verifier.hpp"
 
-#include "token/keyed_hash.hpp"
+#include "orggate/keyed_hash.hpp"
+
 
 #include <list>
 #include <unordered_map>

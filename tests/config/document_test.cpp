@@ -79,25 +79,26 @@ TEST_CASE("what two readers could take differently is refused")
     struct Row {
         std::string name, text, wanted;
     };
-    for (const auto& row : std::vector<Row>{
-             {"repeated key", "a: 1\na: 2\n", "2:1: repeated key \"a\", first given in line 1"},
-             {"repeated, quoted", "a: 1\n\"a\": 2\n",
-                 "2:1: repeated key \"a\", first given in line 1"},
-             {"merge key", "a: &x {b: 1}\nc:\n  <<: *x\n", "3:3: merge keys (<<) are not supported"},
-             {"tag on a scalar", "a: !!str 1\n", "1:4: YAML tags are not supported"},
-             {"tag on a list", "a: !x [1]\n", "1:4: YAML tags are not supported"},
-             {"tag on a mapping", "a: !x {b: 1}\n", "1:4: YAML tags are not supported"},
-             {"list as key", "? [a]\n: b\n", "1:3: expected a key that is plain text"},
-             {"empty key", "~: b\n", "1:1: expected a key that is plain text"},
-             {"two documents", "a: 1\n---\nb: 2\n", "3:1: expected one YAML document, found more"},
-             {"alias inside itself", "a: &x {b: *x}\n",
-                 "1:11: an alias cannot stand inside the value it names"},
-             {"nothing", "", "the file is empty"},
-             {"blank lines", "\n\n", "the file is empty"},
-             {"broken", "a: [1\n", "2:1: not YAML: end of sequence flow not found"},
-             {"NUL", std::string("a: \0", 4), "1:4: expected text in UTF-8, found another byte"},
-             {"binary", "a: b\nc: \xFF\n", "2:4: expected text in UTF-8, found another byte"},
-         }) {
+    for (const auto& row :
+        std::vector<Row>{
+            {"repeated key", "a: 1\na: 2\n", "2:1: repeated key \"a\", first given in line 1"},
+            {"repeated, quoted", "a: 1\n\"a\": 2\n",
+                "2:1: repeated key \"a\", first given in line 1"},
+            {"merge key", "a: &x {b: 1}\nc:\n  <<: *x\n", "3:3: merge keys (<<) are not supported"},
+            {"tag on a scalar", "a: !!str 1\n", "1:4: YAML tags are not supported"},
+            {"tag on a list", "a: !x [1]\n", "1:4: YAML tags are not supported"},
+            {"tag on a mapping", "a: !x {b: 1}\n", "1:4: YAML tags are not supported"},
+            {"list as key", "? [a]\n: b\n", "1:3: expected a key that is plain text"},
+            {"empty key", "~: b\n", "1:1: expected a key that is plain text"},
+            {"two documents", "a: 1\n---\nb: 2\n", "3:1: expected one YAML document, found more"},
+            {"alias inside itself", "a: &x {b: *x}\n",
+                "1:11: an alias cannot stand inside the value it names"},
+            {"nothing", "", "the file is empty"},
+            {"blank lines", "\n\n", "the file is empty"},
+            {"broken", "a: [1\n", "2:1: not YAML: end of sequence flow not found"},
+            {"NUL", std::string("a: \0", 4), "1:4: expected text in UTF-8, found another byte"},
+            {"binary", "a: b\nc: \xFF\n", "2:4: expected text in UTF-8, found another byte"},
+        }) {
         CAPTURE(row.name);
         CHECK(first_problem(row.text) == row.wanted);
     }

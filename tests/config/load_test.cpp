@@ -159,7 +159,7 @@ TEST_CASE("several mistakes are reported together, in the order of the file")
         places.push_back(std::to_string(problem.line) + ":" + std::to_string(problem.column));
     }
     const std::vector<std::string> wanted{
-        "0:0", "1:17", "2:10", "3:11", "4:1", "6:23", "6:28", "6:44", "7:13", "7:51", "8:15"};
+        "0:0", "1:17", "2:10", "3:11", "4:1", "6:24", "6:29", "6:45", "7:13", "7:53", "8:15"};
     CHECK(test::spoken(places) == test::spoken(wanted));
 }
 
@@ -179,20 +179,30 @@ TEST_CASE("no message ever shows what a variable or a file holds")
     world.variables["LEAK"] = "hunter2\nhunter2";
     world.files["/secret"] = "hunter2";
     const std::vector<std::string> values{
-        "listen: ${LEAK}", "telemetry: ${LEAK}", "workers: ${LEAK}", "max_connections: ${LEAK}",
-        "public_origin: ${LEAK}", "hosts: [\"${LEAK}\"]", "trusted_proxies: [\"${LEAK}\"]",
-        "credentials: ${LEAK}", "upstreams: { a: { url: \"${LEAK}\" } }",
+        "listen: ${LEAK}",
+        "telemetry: ${LEAK}",
+        "workers: ${LEAK}",
+        "max_connections: ${LEAK}",
+        "public_origin: ${LEAK}",
+        "hosts: [\"${LEAK}\"]",
+        "trusted_proxies: [\"${LEAK}\"]",
+        "credentials: ${LEAK}",
+        "upstreams: { a: { url: \"${LEAK}\" } }",
         "tls: { cert_file: \"${LEAK}\", key_file: \"${LEAK}\" }",
-        "limits: { api: { rate: \"${LEAK}\", on_error: \"${LEAK}\" } }", "bypass: [\"${LEAK}\"]",
+        "limits: { api: { rate: \"${LEAK}\", on_error: \"${LEAK}\" } }",
+        "bypass: [\"${LEAK}\"]",
         "tenants: { org_1: { until: \"${LEAK}\", bypass: \"${LEAK}\" } }",
         "default: { access: \"${LEAK}\", upstream: \"${LEAK}\" }",
         "default: { limits: [\"${LEAK}\"] }",
         "routes: [{ name: \"${LEAK}\", paths: [\"/${LEAK}\"], access: org }]",
         "routes: [{ name: a, paths: [\"/a\"], access: org, require: { role: \"${LEAK}\" } }]",
-        "cors: { origins: [\"${LEAK}\"] }", "rate_limit_headers: [\"${LEAK}\"]",
+        "cors: { origins: [\"${LEAK}\"] }",
+        "rate_limit_headers: [\"${LEAK}\"]",
         "headers: { rename: { X-Org-Id: \"${LEAK}\" } }",
-        "headers: { claims: { X-A: \"${LEAK}=\" } }", "log: { access: \"${LEAK}\" }",
-        "http: { body: \"${LEAK}\", head: \"${LEAK}\" }", "drain: { delay: \"${LEAK}\" }",
+        "headers: { claims: { X-A: \"${LEAK}=\" } }",
+        "log: { access: \"${LEAK}\" }",
+        "http: { body: \"${LEAK}\", head: \"${LEAK}\" }",
+        "drain: { delay: \"${LEAK}\" }",
         "assertion: { audience: a, key: \"${LEAK}\" }",
         "assertion: { audience: a, key_file: /secret, header: \"${LEAK}\" }",
     };
@@ -200,7 +210,8 @@ TEST_CASE("no message ever shows what a variable or a file holds")
         CAPTURE(value);
         const auto told = test::mistakes(test::minimal + value + "\n", world);
         CHECK(told.find(": ") != std::string::npos);
-        CHECK(config::load(test::minimal + value + "\n", "", world.surroundings()).config == nullptr);
+        CHECK(
+            config::load(test::minimal + value + "\n", "", world.surroundings()).config == nullptr);
         CHECK(told.find("hunter2") == std::string::npos);
     }
     for (const std::string key : {"publishable_key", "secret_key", "jwt_key", "jwks_url", "api_url",
@@ -222,11 +233,11 @@ TEST_CASE("no message ever shows what a variable or a file holds")
 
 TEST_CASE("a secret written in the wrong place is not repeated")
 {
-    for (const std::string yaml : {"workers: sk_live_hunter2\n", "upstream: sk_test_hunter2\n",
-             "sk_live_hunter2: 1\n", "drain: { sk_live_hunter2: 1 }\n",
-             "log: { level: eyJhbGciOiJSUzI1NiJ9.hunter2 }\n", "limits: { sk_live_hunter2: 1 }\n",
-             "upstream: http://u:hunter2@h\n",
-             "clerk: { secret_key: hunter2 }\n", "clerk: { publishable_key: sk_live_hunter2 }\n"}) {
+    for (const std::string yaml :
+        {"workers: sk_live_hunter2\n", "upstream: sk_test_hunter2\n", "sk_live_hunter2: 1\n",
+            "drain: { sk_live_hunter2: 1 }\n", "log: { level: eyJhbGciOiJSUzI1NiJ9.hunter2 }\n",
+            "limits: { sk_live_hunter2: 1 }\n", "upstream: http://u:hunter2@h\n",
+            "clerk: { secret_key: hunter2 }\n", "clerk: { publishable_key: sk_live_hunter2 }\n"}) {
         CAPTURE(yaml);
         const auto told = test::mistakes(yaml);
         CHECK(!told.empty());

@@ -20,28 +20,32 @@ inline const std::string minimal = upstream_line + clerk_line;
 inline std::string clerk_with(const std::string& lines, const std::string& key = development_key)
 {
     std::string text = "clerk:\n  publishable_key: " + key + "\n  ";
-    for (const char c : lines) text += c == '\n' ? std::string("\n  ") : std::string(1, c);
+    for (const char c : lines)
+        text += c == '\n' ? std::string("\n  ") : std::string(1, c);
     return text + "\n";
 }
 
 inline std::vector<std::string> texts(const std::vector<config::Problem>& problems)
 {
     std::vector<std::string> out;
-    for (const auto& problem : problems) out.push_back(config::to_text(problem));
+    for (const auto& problem : problems)
+        out.push_back(config::to_text(problem));
     return out;
 }
 
 inline std::string joined(const std::vector<config::Problem>& problems)
 {
     std::string out;
-    for (const auto& text : texts(problems)) out += text + "\n";
+    for (const auto& text : texts(problems))
+        out += text + "\n";
     return out;
 }
 
 inline std::string spoken(const std::vector<std::string>& words)
 {
     std::string out;
-    for (const auto& word : words) out += word + " ";
+    for (const auto& word : words)
+        out += word + " ";
     return out;
 }
 

@@ -36,7 +36,8 @@ std::string dotted(const std::string& path, const std::string& key)
 
 void collect(const Node& node, const std::string& path, std::set<std::string>& keys)
 {
-    for (const auto& item : node.items) collect(*item, path, keys);
+    for (const auto& item : node.items)
+        collect(*item, path, keys);
     for (const auto& entry : node.entries) {
         if (has_free_keys(path)) {
             collect(*entry.value, dotted(path, "*"), keys);
@@ -52,12 +53,14 @@ void collect(const Node& node, const std::string& path, std::set<std::string>& k
 TEST_CASE("the reference names every key of the schema, and the schema every key of the reference")
 {
     const auto document = parse_document(woken_reference());
-    for (const auto& problem : document.problems) MESSAGE(to_text(problem));
+    for (const auto& problem : document.problems)
+        MESSAGE(to_text(problem));
     REQUIRE(document.problems.empty());
     std::set<std::string> documented;
     collect(*document.root, "", documented);
     std::set<std::string> known;
-    for (const auto& path : all_key_paths()) known.insert(path);
+    for (const auto& path : all_key_paths())
+        known.insert(path);
     for (const auto& key : known) {
         CAPTURE(key);
         CHECK(documented.contains(key));

@@ -19,11 +19,29 @@ TEST_CASE("durations have a unit")
         std::optional<Milliseconds> wanted;
     };
     for (const auto& row : std::vector<Row>{
-             {"250ms", 250ms}, {"10s", 10s}, {"5m", 5min}, {"1h", 1h}, {"30d", 30 * 24h},
-             {"0s", 0s}, {"007s", 7s}, {"10", {}}, {"s", {}}, {"", {}}, {"-1s", {}}, {"+1s", {}},
-             {"1.5s", {}}, {"1 s", {}}, {" 1s", {}}, {"1s ", {}}, {"1S", {}}, {"1mo", {}},
-             {"1m30s", {}}, {"1us", {}}, {"9223372036854775807ms", Milliseconds::max()},
-             {"9223372036854775808ms", {}}, {"9223372036854775807s", {}},
+             {"250ms", 250ms},
+             {"10s", 10s},
+             {"5m", 5min},
+             {"1h", 1h},
+             {"30d", 30 * 24h},
+             {"0s", 0s},
+             {"007s", 7s},
+             {"10", {}},
+             {"s", {}},
+             {"", {}},
+             {"-1s", {}},
+             {"+1s", {}},
+             {"1.5s", {}},
+             {"1 s", {}},
+             {" 1s", {}},
+             {"1s ", {}},
+             {"1S", {}},
+             {"1mo", {}},
+             {"1m30s", {}},
+             {"1us", {}},
+             {"9223372036854775807ms", Milliseconds::max()},
+             {"9223372036854775808ms", {}},
+             {"9223372036854775807s", {}},
          }) {
         CAPTURE(std::string(row.text));
         CHECK(parse_duration(row.text) == row.wanted);
@@ -37,8 +55,17 @@ TEST_CASE("sizes have a unit")
         std::optional<std::uint64_t> wanted;
     };
     for (const auto& row : std::vector<Row>{
-             {"512B", 512}, {"48KiB", 49152}, {"1MiB", 1048576}, {"2GiB", 2147483648}, {"48", {}},
-             {"48KB", {}}, {"48kib", {}}, {"48K", {}}, {"-1B", {}}, {"", {}}, {"B", {}},
+             {"512B", 512},
+             {"48KiB", 49152},
+             {"1MiB", 1048576},
+             {"2GiB", 2147483648},
+             {"48", {}},
+             {"48KB", {}},
+             {"48kib", {}},
+             {"48K", {}},
+             {"-1B", {}},
+             {"", {}},
+             {"B", {}},
              {"9223372036854775807GiB", {}},
          }) {
         CAPTURE(std::string(row.text));
@@ -50,8 +77,8 @@ TEST_CASE("integers are digits alone")
 {
     CHECK(parse_integer("0") == 0);
     CHECK(parse_integer("9223372036854775807") == 9223372036854775807);
-    for (const std::string_view text : {"", "-1", "+1", "1 ", " 1", "0x1", "1e3", "1.0",
-             "9223372036854775808"}) {
+    for (const std::string_view text :
+        {"", "-1", "+1", "1 ", " 1", "0x1", "1e3", "1.0", "9223372036854775808"}) {
         CAPTURE(std::string(text));
         CHECK_FALSE(parse_integer(text).has_value());
     }
@@ -64,8 +91,8 @@ TEST_CASE("rates are units and a window")
     CHECK(rate->units == 100);
     CHECK(rate->window == 1min);
     CHECK(rate->window_text == "1m");
-    for (const std::string_view text : {"100", "100/", "/1m", "100/60", "100/1m/1m", "100 / 1m",
-             "-1/1m", "1.5/1m", "", "100/m"}) {
+    for (const std::string_view text :
+        {"100", "100/", "/1m", "100/60", "100/1m/1m", "100 / 1m", "-1/1m", "1.5/1m", "", "100/m"}) {
         CAPTURE(std::string(text));
         CHECK_FALSE(parse_rate(text).has_value());
     }
@@ -79,10 +106,11 @@ TEST_CASE("times are RFC 3339 in UTC")
     CHECK(parse_utc_time("1970-01-01T00:00:00Z") == at(0));
     CHECK(parse_utc_time("2027-03-01T00:00:00Z") == at(1803859200));
     CHECK(parse_utc_time("2028-02-29T23:59:59Z") == at(1835481599));
-    for (const std::string_view text : {"2027-02-29T00:00:00Z", "2027-13-01T00:00:00Z",
-             "2027-00-01T00:00:00Z", "2027-01-01T24:00:00Z", "2027-01-01T00:60:00Z",
-             "2027-01-01T00:00:60Z", "2027-01-01T00:00:00", "2027-01-01T00:00:00+00:00",
-             "2027-01-01 00:00:00Z", "2027-01-01T00:00:00z", "2027-01-01", "", "xxxx-01-01T00:00:00Z"}) {
+    for (const std::string_view text :
+        {"2027-02-29T00:00:00Z", "2027-13-01T00:00:00Z", "2027-00-01T00:00:00Z",
+            "2027-01-01T24:00:00Z", "2027-01-01T00:60:00Z", "2027-01-01T00:00:60Z",
+            "2027-01-01T00:00:00", "2027-01-01T00:00:00+00:00", "2027-01-01 00:00:00Z",
+            "2027-01-01T00:00:00z", "2027-01-01", "", "xxxx-01-01T00:00:00Z"}) {
         CAPTURE(std::string(text));
         CHECK_FALSE(parse_utc_time(text).has_value());
     }
@@ -97,8 +125,8 @@ TEST_CASE("shown values are short, printable and never a credential")
     CHECK(shown(std::string(61, 'a')) == "\"" + std::string(60, 'a') + "…\"");
     // A character is not cut in two.
     CHECK(shown(std::string(59, 'a') + "é") == "\"" + std::string(59, 'a') + "…\"");
-    for (const std::string secret : {"sk_live_x", "xsk_test_y", "-----BEGIN PRIVATE KEY", "eyJhbGc",
-             "whsec_z"}) {
+    for (const std::string secret :
+        {"sk_live_x", "xsk_test_y", "-----BEGIN PRIVATE KEY", "eyJhbGc", "whsec_z"}) {
         CAPTURE(secret);
         CHECK(shown(secret) == "a value that is not shown here");
     }

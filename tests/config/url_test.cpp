@@ -21,6 +21,9 @@ TEST_CASE("URLs are absolute, http or https, with a host and nothing secret")
              {"https://app.example.com:8443/x?y", "https://app.example.com:8443", "/x"},
              {"http://127.0.0.1:3000", "http://127.0.0.1:3000", ""},
              {"http://[::1]:3000", "http://[::1]:3000", ""},
+             {"http://[::1]", "http://[::1]", ""},
+             {"http://10.0.0.1.nip.io/x", "http://10.0.0.1.nip.io", "/x"},
+             {"https://a?x=/y", "https://a", ""},
          }) {
         CAPTURE(std::string(row.text));
         const auto url = parse_url(row.text);
@@ -33,7 +36,9 @@ TEST_CASE("URLs are absolute, http or https, with a host and nothing secret")
              "ftp://a", "https://", "https:///x", "https://u@a", "https://u:p@a", "https://@a",
              "https://a#b", "https://a b", "https://a:0", "https://a:65536", "https://a:x",
              "https://a_b .c", "https://a..b", "https://-a", "https://a%41", "https://1.2.3",
-             "javascript:alert(1)", "https://a\nb"}) {
+             "javascript:alert(1)", "https://a\nb", "https://::1", "https://[::1", "https://::1]",
+             "https://[a]", "https://[127.0.0.1]", "https://a:", "https://a:1:2", "https://a/%zz",
+             "https://a/b\\c", "https://a\\b", "https://a/\xC3\xA9", "https://a/b#"}) {
         CAPTURE(std::string(text));
         CHECK_FALSE(parse_url(text).has_value());
     }
@@ -45,8 +50,8 @@ TEST_CASE("loopback is 127.0.0.0/8, ::1 and localhost, and nothing that looks li
         CAPTURE(std::string(host));
         CHECK(is_loopback(host));
     }
-    for (const std::string_view host : {"127.0.0.1.example.com", "localhost.example.com", "10.0.0.1",
-             "0.0.0.0", "::", "127.1", "", "xlocalhost"}) {
+    for (const std::string_view host : {"127.0.0.1.example.com", "localhost.example.com",
+             "10.0.0.1", "0.0.0.0", "::", "127.1", "", "xlocalhost"}) {
         CAPTURE(std::string(host));
         CHECK_FALSE(is_loopback(host));
     }
@@ -80,8 +85,8 @@ TEST_CASE("listen addresses are an IP with port, or a socket's path")
     CHECK(parse_listen_address(at_the_limit).has_value());
     CHECK_FALSE(parse_listen_address(at_the_limit + "a").has_value());
     for (const std::string_view text : {"", ":8080", "8080", "0.0.0.0", "0.0.0.0:", "0.0.0.0:65536",
-             "0.0.0.0:x", "0.0.0.0:-1", "::1:8080", "app.example.com:80", "256.0.0.1:80", "unix:",
-             "unix:/", "unix:a", "[::1]", "0.0.0.0:080808"}) {
+             "0.0.0.0:x", "0.0.0.0:-1", "::1:8080", "app.example.com:80", "256.0.0.1:80",
+             "unix:", "unix:/", "unix:a", "[::1]", "0.0.0.0:080808"}) {
         CAPTURE(std::string(text));
         CHECK_FALSE(parse_listen_address(text).has_value());
     }

@@ -3,7 +3,7 @@ import json
 import threading
 import time
 
-from common import Case, SharedGate, token, token_without_org
+from common import Case, SharedGate, token
 from harness.client import bearer, compose
 from harness.process import wait_for
 
@@ -13,7 +13,6 @@ LIMITS = {
         "brief": {"rate": "3/1s"},
         "burst": {"rate": ["2/1s", "4/1m"]},
         "tiered": {"rate": "1/1m", "plans": {"pro": "3/1m", "max": "6/1m"}},
-        "mine": {"rate": "2/1m", "per": "user"},
         "rehearsed": {"rate": "1/1m", "shadow": True},
     },
     "tenants": {
@@ -26,7 +25,6 @@ LIMITS = {
         {"name": "brief", "paths": ["/brief"], "access": "org", "limits": ["brief"]},
         {"name": "burst", "paths": ["/burst"], "access": "org", "limits": ["burst"]},
         {"name": "tiered", "paths": ["/tiered"], "access": "org", "limits": ["tiered"]},
-        {"name": "mine", "paths": ["/mine"], "access": "signed_in", "limits": ["mine"]},
         {"name": "both", "paths": ["/both"], "access": "org", "limits": {"api": 1, "tiered": 1}},
         {"name": "weighty", "paths": ["/weighty"], "access": "org", "limits": {"api": 2}},
         {"name": "rehearsed", "paths": ["/rehearsed"], "access": "org", "limits": ["rehearsed"]},
@@ -88,10 +86,6 @@ class Limits(SharedGate):
 
     def test_weights(self):
         self.assertEqual(self.allowed("/weighty", token(org="org_weighty")), 2)
-
-    def test_per_user_where_no_organisation_is_needed(self):
-        self.assertEqual(self.allowed("/mine", token_without_org(sub="user_solo", sid="sess_solo")), 2)
-        self.assertEqual(self.allowed("/mine", token_without_org(sub="user_other", sid="sess_other")), 2)
 
     def test_what_is_refused_before_is_not_charged(self):
         credential = token(org="org_spared")

@@ -211,6 +211,21 @@ class Signals(Case):
         self.assertEqual(answer.get("connection"), "close")
         self.assertEqual(gate.process.wait(), 0)
 
+    def test_a_dead_app_while_draining_is_503_with_retry_after(self):
+        app = self.start_app()
+        gate = self.start_gate(app.url, {"drain": {"delay": "2s"}}).wait_until_ready()
+        app.close()
+        self.check_refusal(gate.ask(token=token()), 502, "upstream_unreachable")
+        gate.process.send_signal(signal.SIGTERM)
+
+        def drains():
+            answer = gate.ask(token=token())
+            return answer if answer.status == 503 else None
+        answer = wait_for(drains, "the drain to show", 1.5)
+        self.check_refusal(answer, 503, "draining")
+        self.assertGreaterEqual(int(answer.get("retry-after")), 1)
+        self.assertEqual(gate.process.wait(), 0)
+
     def test_a_drain_that_takes_too_long_is_ended(self):
         app = self.start_app()
         app.on("/held", lambda peer, head: peer.fill())
@@ -339,8 +354,9 @@ class Telemetry(Case):
         for line in text.splitlines():
             self.assertRegex(line, r"^(# (HELP|TYPE) orggate_\w+ .+|orggate_\w+(\{[^}]*\})? [-+0-9.eInfNa]+)$")
         samples = gate.metrics()
-        self.assertEqual([v for k, v in samples.items() if "refus" in k and '"token_missing"' in k], [1.0], samples)
-        self.assertEqual([v for k, v in samples.items() if "refus" in k and '"quota_exhausted"' in k], [2.0])
+        refused = {k: v for k, v in samples.items() if "refused" in k and "shadow" not in k}
+        self.assertEqual([v for k, v in refused.items() if '"token_missing"' in k], [1.0], refused)
+        self.assertEqual([v for k, v in refused.items() if '"quota_exhausted"' in k], [2.0], refused)
         self.assertEqual([v for k, v in samples.items() if "exceptions" in k], [0.0])
         self.assertNotIn("org_counted", text)
 

@@ -1,7 +1,6 @@
 """The data path: bodies both ways, odd answers, impatient clients."""
 import json
 import socket
-import struct
 import threading
 import time
 import zlib
@@ -266,8 +265,7 @@ class Aborts(SharedGate):
         connection = self.gate.connect()
         connection.send(compose("GET", "/wait"))
         wait_for(lambda: self.app.heads("/wait"), "the request to arrive")
-        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        connection.close()
+        connection.abort()
         self.assertTrue(ended.wait(10), "the upstream request goes on for nobody")
 
     def test_the_next_client_never_gets_an_abandoned_answer(self):
@@ -317,6 +315,7 @@ class Pooled(SharedGate):
             respond(peer, "fresh")
         self.app.on("/stale", once)
         self.check_allowed(self.gate.ask(target="/stale"))
+        seen.clear()
         # Two workers, a pool each: ask until a resting connection was met.
         answers = []
         for _ in range(20):
@@ -329,12 +328,15 @@ class Pooled(SharedGate):
     def test_get_is_sent_once_more(self):
         answer, seen = self.ask_on_stale_connection("GET")
         self.check_allowed(answer)
-        self.assertEqual([served for _, served in seen][-2:], [2, 1])
+        served = [served for _, served in seen]
+        self.assertGreater(served[-2], 1)
+        self.assertEqual(served[-1], 1, "the second try was not on a new connection")
 
     def test_post_is_never_sent_twice(self):
         answer, seen = self.ask_on_stale_connection("POST")
         self.check_refusal(answer, 502, "upstream_closed")
-        self.assertEqual(seen[-1], ("POST", 2))
+        self.assertEqual(seen[-1][0], "POST")
+        self.assertGreater(seen[-1][1], 1, "it was tried again")
 
     def test_connections_are_used_again(self):
         before = self.app.connections

@@ -1,6 +1,7 @@
 """A client at socket level: it sends exactly the bytes it is told and reads strictly."""
 import socket
 import ssl
+import struct
 
 from . import http1
 from .process import PATIENCE
@@ -46,6 +47,11 @@ class Connection:
 
     def close(self):
         self.socket.close()
+
+    def abort(self):
+        """Leaves for good: a reset, where close() only says that no more is sent."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
 
     def send(self, data):
         self.socket.sendall(data)

@@ -42,6 +42,8 @@ class Gate:
             "drain": {"delay": "0s", "timeout": "10s"},
             "log": {"level": "debug", "access": str(self.access_file)},
         }
+        if upstream is None:
+            del base["upstream"]
         self.config = merge(base, changes or {})
         # JSON is YAML.
         self.config_file = self.scratch.write("orggate.yaml", json.dumps(self.config, indent=1))

@@ -19,7 +19,10 @@ class Peer:
         self.socket.sendall(data if isinstance(data, bytes) else data.encode("latin-1"))
 
     def fill(self):
-        data = self.socket.recv(262144)
+        try:
+            data = self.socket.recv(262144)
+        except ConnectionResetError:
+            data = b""
         self.buffer += data
         return bool(data)
 

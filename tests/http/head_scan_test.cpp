@@ -121,6 +121,7 @@ TEST_CASE("a request line that two parsers could read differently is refused")
             {"equals sign in the method", "G=T / HTTP/1.1\r\n\r\n", Denial::bad_request_line},
             {"NUL in the method", "G" + nul + "T / HTTP/1.1\r\n\r\n", Denial::bad_request_line},
             {"two blanks", "GET  / HTTP/1.1\r\n\r\n", Denial::bad_request_line},
+            {"empty target", "GET  HTTP/1.1\r\n\r\n", Denial::bad_request_line},
             {"two blanks before the version", "GET /  HTTP/1.1\r\n\r\n", Denial::bad_request_line},
             {"tabs", "GET\t/\tHTTP/1.1\r\n\r\n", Denial::bad_request_line},
             {"tab after the target", "GET /\tHTTP/1.1\r\n\r\n", Denial::bad_request_line},

@@ -82,6 +82,7 @@ TEST_CASE("a path that could be read in two ways is refused")
         {"continuation alone", "/%80", Denial::bad_target},
         {"unfinished character", "/%c3", Denial::bad_target},
         {"unfinished before a letter", "/%c3a", Denial::bad_target},
+        {"a letter inside a character", "/%c3a%a9", Denial::bad_target},
         {"unfinished before a slash", "/%e2%82/a", Denial::bad_target},
         {"unfinished before an ASCII escape", "/%c3%41", Denial::bad_target},
         {"dot dot", "/pub/../admin", Denial::dot_segment},
@@ -112,6 +113,7 @@ TEST_CASE("a path that could be read in two ways is refused")
         {"two slashes last", "/a//", Denial::empty_segment},
         {"only slashes", "//", Denial::empty_segment},
         {"parameter without a name", "/;x/admin", Denial::empty_segment},
+        {"parameter without a name, last", "/a/;x", Denial::empty_segment},
         {"escaped parameter without a name", "/%3bx/admin", Denial::empty_segment},
     };
     for (const auto& row : rows) {

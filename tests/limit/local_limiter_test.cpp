@@ -35,7 +35,7 @@ Awaitable<void> take_three(limit::Limiter& limiter, const Quota& quota, std::arr
 TEST_CASE("the port answers as the table does, and limiters over one table share it")
 {
     boost::asio::io_context context;
-    const auto table = std::make_shared<limit::LocalTable>();
+    const auto table = std::make_shared<limit::LocalTable>(HashKey{1, 2});
     const auto first = limit::make_local_limiter(table), second = limit::make_local_limiter(table);
     Quota quota;
     quota.units = 4;

@@ -18,6 +18,8 @@ using limit::Quota;
 
 namespace {
 
+constexpr HashKey key{1, 2};
+
 Instant at(Microseconds since_boot)
 {
     Instant made;
@@ -86,7 +88,7 @@ std::string org(int number)
 
 TEST_CASE("exactly the quota passes, and the answers count down")
 {
-    LocalTable table;
+    LocalTable table(key);
     const Quota q = quota(3, 60s);
     for (std::int64_t remaining : {2, 1, 0}) {
         const Answer answer = take(table, {check(q)}, 10s);
@@ -104,7 +106,7 @@ TEST_CASE("exactly the quota passes, and the answers count down")
 
 TEST_CASE("subjects, limits and quota names have counters of their own")
 {
-    LocalTable table;
+    LocalTable table(key);
     const Quota q = quota(1, 60s), other_name = quota(1, 60s, "api-1h");
     Check other_limit = check(q);
     other_limit.limit = "exports";
@@ -120,7 +122,7 @@ TEST_CASE("subjects, limits and quota names have counters of their own")
 
 TEST_CASE("names that meet at their border are not mistaken for each other")
 {
-    LocalTable table;
+    LocalTable table(key);
     const Quota bc = quota(1, 60s, "bc"), c = quota(1, 60s, "c");
     Check a_bc = check(bc), ab_c = check(c);
     a_bc.limit = "a";
@@ -132,7 +134,7 @@ TEST_CASE("names that meet at their border are not mistaken for each other")
 
 TEST_CASE("changing units and window keeps the counter")
 {
-    LocalTable table;
+    LocalTable table(key);
     REQUIRE(take(table, {check(quota(100, 60s), "org_a", 80)}, 1s).all_allowed());
     CHECK_FALSE(take(table, {check(quota(50, 60s))}, 2s).all_allowed());
     CHECK(left(table, quota(200, 60s), 2s) == 120);
@@ -142,7 +144,7 @@ TEST_CASE("changing units and window keeps the counter")
 
 TEST_CASE("several windows are charged together or not at all")
 {
-    LocalTable table;
+    LocalTable table(key);
     const Quota second = quota(2, 1s, "api-1s"), hour = quota(3, 1h, "api-1h");
     const std::vector<Check> both{check(second), check(hour)};
     CHECK(take(table, both, 10s).all_allowed());
@@ -162,7 +164,7 @@ TEST_CASE("several windows are charged together or not at all")
 
 TEST_CASE("one request over several subjects is all or nothing too")
 {
-    LocalTable table;
+    LocalTable table(key);
     const Quota q = quota(1, 60s);
     std::vector<std::string> names;
     for (int i = 0; i < 40; ++i)  // more than fit in place, over all shards
@@ -181,7 +183,7 @@ TEST_CASE("one request over several subjects is all or nothing too")
 
 TEST_CASE("a counter that a request names twice must hold both weights")
 {
-    LocalTable table;
+    LocalTable table(key);
     const Quota q = quota(3, 60s);
     const std::vector<Check> twice{check(q, "org_a", 2), check(q, "org_a", 2)};
     CHECK_FALSE(take(table, twice, 1s).all_allowed());
@@ -193,7 +195,7 @@ TEST_CASE("a counter that a request names twice must hold both weights")
 
 TEST_CASE("a refused request leaves no counter behind")
 {
-    LocalTable table;
+    LocalTable table(key);
     const Quota q = quota(2, 60s);
     const Answer answer = take(table, {check(q, "org_a", 3)}, 1s);
     CHECK(answer.result.has_value());
@@ -204,13 +206,13 @@ TEST_CASE("a refused request leaves no counter behind")
 
 TEST_CASE("a request without checks passes")
 {
-    LocalTable table;
+    LocalTable table(key);
     CHECK(take(table, {}, 1s).all_allowed());
 }
 
 TEST_CASE("a check in shadow is reported, never refuses, and is charged only if it fits")
 {
-    LocalTable table;
+    LocalTable table(key);
     const Quota hard = quota(10, 60s, "hard"), soft = quota(2, 60s, "soft");
     const std::vector<Check> both{shadow(check(soft)), check(hard)};
     for (const bool fits : {true, true, false, false}) {
@@ -229,7 +231,7 @@ TEST_CASE("a check in shadow is reported, never refuses, and is charged only if 
 
 TEST_CASE("a check in shadow is not charged by a request that an enforced one refuses")
 {
-    LocalTable table;
+    LocalTable table(key);
     const Quota hard = quota(1, 60s, "hard"), soft = quota(5, 60s, "soft");
     const std::vector<Check> both{shadow(check(soft)), check(hard)};
     REQUIRE(take(table, both, 1s).all_allowed());
@@ -241,7 +243,7 @@ TEST_CASE("a check in shadow is not charged by a request that an enforced one re
 
 TEST_CASE("shadow and enforced checks of one counter never exceed it together")
 {
-    LocalTable table;
+    LocalTable table(key);
     const Quota q = quota(3, 60s);
     const Answer answer = take(table, {shadow(check(q, "org_a", 2)), check(q, "org_a", 2)}, 1s);
     CHECK(answer.decisions[1].allowed);
@@ -252,7 +254,7 @@ TEST_CASE("shadow and enforced checks of one counter never exceed it together")
 TEST_CASE("a full table refuses new keys, keeps used ones, and charges nothing")
 {
     const Quota q = quota(5, 60s), extra = quota(5, 60s, "extra");
-    LocalTable table(4);
+    LocalTable table(key, 4);
     for (int i = 0; i < 4; ++i)
         REQUIRE(take(table, {check(q, org(i))}, 1s).all_allowed());
     CHECK(table.size() == 4);
@@ -285,7 +287,7 @@ TEST_CASE("a full table refuses new keys, keeps used ones, and charges nothing")
 TEST_CASE("only a counter whose window is empty is evicted")
 {
     const Quota q = quota(5, 60s), hour = quota(5, 1h, "hour");
-    LocalTable table(3);
+    LocalTable table(key, 3);
     REQUIRE(take(table, {check(hour, "org_a")}, 1s).all_allowed());
     REQUIRE(take(table, {check(q, "org_b")}, 1s).all_allowed());
     REQUIRE(take(table, {check(q, "org_c")}, 10s).all_allowed());
@@ -300,7 +302,7 @@ TEST_CASE("only a counter whose window is empty is evicted")
 TEST_CASE("a counter whose window was made longer is kept for the longer one")
 {
     const Quota brief = quota(5, 1s), longer = quota(5, 60s);
-    LocalTable table(1);
+    LocalTable table(key, 1);
     REQUIRE(take(table, {check(brief)}, 1s).all_allowed());
     REQUIRE(take(table, {check(longer)}, 1s).all_allowed());
     CHECK(take(table, {check(brief, "org_b")}, 30s).result.has_error());
@@ -311,7 +313,7 @@ TEST_CASE("a counter whose window was made longer is kept for the longer one")
 TEST_CASE("the one empty counter of a full table is found at once")
 {
     const Quota brief = quota(5, 1s), q = quota(5, 1h);
-    LocalTable table(100);
+    LocalTable table(key, 100);
     REQUIRE(take(table, {check(brief, org(0))}, 1s).all_allowed());
     for (int i = 1; i < 100; ++i)
         REQUIRE(take(table, {check(q, org(i))}, 1s).all_allowed());
@@ -324,7 +326,7 @@ TEST_CASE("evicting what the same request is about to use loses neither count no
 {
     // Both known counters are empty and may be evicted to make room for the third.
     const Quota one = quota(2, 10s, "one"), two = quota(2, 10s, "two"), three = quota(2, 10s, "3");
-    LocalTable table(3);
+    LocalTable table(key, 3);
     REQUIRE(take(table, {check(one), check(two)}, 1s).all_allowed());
     REQUIRE(take(table, {check(one, "org_b")}, 1s).all_allowed());
     const std::vector<Check> all{check(one), check(three), check(two)};
@@ -337,7 +339,7 @@ TEST_CASE("evicting what the same request is about to use loses neither count no
 TEST_CASE("a request that can't get all its counters gets none")
 {
     const Quota one = quota(2, 10s, "one"), two = quota(2, 10s, "two"), three = quota(2, 10s, "3");
-    LocalTable table(3);
+    LocalTable table(key, 3);
     REQUIRE(take(table, {check(one, "org_b")}, 19s).all_allowed());
     REQUIRE(take(table, {check(one)}, 1s).all_allowed());
     const Answer answer = take(table, {check(one), check(two), check(three)}, 20s);
@@ -348,7 +350,7 @@ TEST_CASE("a request that can't get all its counters gets none")
 
 TEST_CASE("counters that a reload took out of use do not stay with their subject")
 {
-    LocalTable table;
+    LocalTable table(key);
     const Quota before = quota(1, 1s, "before"), after = quota(1, 1s, "after");
     REQUIRE(take(table, {check(before)}, 1s).all_allowed());
     REQUIRE(take(table, {check(after)}, 5s).all_allowed());
@@ -359,7 +361,7 @@ TEST_CASE("counters that a reload took out of use do not stay with their subject
 TEST_CASE("a stream of new keys is kept small by evicting as it goes")
 {
     const Quota q = quota(5, 1s);
-    LocalTable table(1u << 17);
+    LocalTable table(key, 1u << 17);
     for (int i = 0; i < 20'000; ++i)
         REQUIRE(take(table, {check(q, org(i))}, 1ms * i).all_allowed());
     CHECK(table.size() <= 2000);  // long before it is full
@@ -370,7 +372,7 @@ TEST_CASE("a stream of new keys is kept small by evicting as it goes")
 TEST_CASE("the capacity is kept over all shards")
 {
     const Quota q = quota(5, 1h);
-    LocalTable table(16 * 1024);
+    LocalTable table(key, 16 * 1024);
     int refused = 0;
     for (int i = 0; i < 40'000; ++i)
         refused += take(table, {check(q, org(i))}, 1s).result.has_error();
@@ -381,7 +383,7 @@ TEST_CASE("the capacity is kept over all shards")
 TEST_CASE("random requests never exceed any quota, and every denial is free")
 {
     std::mt19937_64 random(7);
-    LocalTable table(64);
+    LocalTable table(key, 64);
     const Quota second = quota(5, 1s, "second"), minute = quota(40, 60s, "minute");
     struct Log {
         std::deque<std::pair<Microseconds, std::int64_t>> entries;
@@ -420,7 +422,7 @@ TEST_CASE("random requests never exceed any quota, and every denial is free")
 TEST_CASE("any number of threads together admit exactly the quota")
 {
     constexpr int threads = 4, requests = 1000;
-    LocalTable table;
+    LocalTable table(key);
     const Quota q = quota(100, 60s), wide = quota(1000, 60s, "wide");
     std::atomic<int> passed{0};
     std::vector<std::thread> running;
@@ -441,7 +443,7 @@ TEST_CASE("any number of threads together admit exactly the quota")
 TEST_CASE("threads that take several subjects in any order neither deadlock nor over-admit")
 {
     constexpr int threads = 4, requests = 500;
-    LocalTable table;
+    LocalTable table(key);
     const Quota q = quota(50, 60s);
     std::array<std::atomic<int>, 8> passed{};
     std::vector<std::thread> running;
@@ -466,7 +468,7 @@ TEST_CASE("threads that take several subjects in any order neither deadlock nor 
 
 TEST_CASE("threads that add keys to a full table never exceed its capacity")
 {
-    LocalTable table(512);
+    LocalTable table(key, 512);
     const Quota q = quota(5, 60s);
     std::atomic<int> admitted{0};
     std::vector<std::thread> running;

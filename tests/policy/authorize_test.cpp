@@ -100,7 +100,8 @@ Rule demanding(std::string keyword, std::vector<std::string> arguments)
 Rule limited(std::vector<std::shared_ptr<const limit::Limit>> limits, std::int64_t weight = 1)
 {
     auto made = rule(Access::org);
-    for (auto& limit : limits) made.limits.push_back({limit, made.limits.size(), weight});
+    for (auto& limit : limits)
+        made.limits.push_back({limit, made.limits.size(), weight});
     return made;
 }
 
@@ -223,11 +224,10 @@ TEST_CASE("a blocked organisation is refused on gated routes and nobody on open 
     const auto open = Given{.rule = rule(Access::anyone), .tenants = all}.answer();
     REQUIRE(open.has_value());
     CHECK(open->session() == nullptr);
-    CHECK(Given{.rule = rule(Access::signed_in),
-        .decision = signed_in(without_org()),
-        .tenants = all}
-              .answer()
-              .has_value());
+    CHECK(
+        Given{.rule = rule(Access::signed_in), .decision = signed_in(without_org()), .tenants = all}
+            .answer()
+            .has_value());
 }
 
 TEST_CASE("a block ends at its time")
@@ -509,8 +509,8 @@ TEST_CASE("a bypass waives limits and nothing else")
 {
     Tenant all;
     all.bypass_all = true;
-    check_refused({.rule = demanding("role", {"org:admin"}), .tenants = tenants(all)},
-        Denial::role_missing);
+    check_refused(
+        {.rule = demanding("role", {"org:admin"}), .tenants = tenants(all)}, Denial::role_missing);
 }
 
 TEST_CASE("a Pass keeps what its views point to")

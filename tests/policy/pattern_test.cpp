@@ -287,8 +287,7 @@ TEST_CASE("what is not in the language is refused with the place and the reason"
         {"escaped DEL", "/a%7f", "at character 3: paths with this escape are always refused"},
         {"half an escape", "/a%2",
             "at character 3: \"%\" must be followed by two hexadecimal digits"},
-        {"bad escape", "/a%zz",
-            "at character 3: \"%\" must be followed by two hexadecimal digits"},
+        {"bad escape", "/a%zz", "at character 3: \"%\" must be followed by two hexadecimal digits"},
         {"blank", "/a b", "at character 3: a blank must be written %20"},
         {"not ASCII", "/caf\xC3\xA9",
             "at character 5: letters outside ASCII must be percent-encoded, as in %C3%A9"},
@@ -308,7 +307,8 @@ TEST_CASE("a pattern has a longest length and a greatest number of wildcards")
     CHECK(Pattern::compile("/" + std::string(Pattern::max_length - 1, 'a'), guarded).has_value());
     CHECK_FALSE(Pattern::compile("/" + std::string(Pattern::max_length, 'a'), guarded).has_value());
     std::string wild = "/";
-    for (std::size_t i = 0; i < Pattern::max_wildcards; ++i) wild += "x(.*)";
+    for (std::size_t i = 0; i < Pattern::max_wildcards; ++i)
+        wild += "x(.*)";
     CHECK(Pattern::compile(wild, guarded).has_value());
     CHECK_FALSE(Pattern::compile(wild + "x(.*)", guarded).has_value());
     CHECK_FALSE(Pattern::compile(wild + "/:rest*", guarded).has_value());
@@ -317,15 +317,18 @@ TEST_CASE("a pattern has a longest length and a greatest number of wildcards")
 TEST_CASE("the largest automaton and the longest path end in time and within bounds")
 {
     std::string wild;
-    for (std::size_t i = 0; i < Pattern::max_wildcards; ++i) wild += "/a(.*)";
+    for (std::size_t i = 0; i < Pattern::max_wildcards; ++i)
+        wild += "/a(.*)";
     const std::string many(8000, 'a');
     CHECK_FALSE(compiled(wild + "/b").matches("/" + many));
     CHECK_FALSE(compiled("/a(.*)a(.*)a(.*)a(.*)a(.*)a(.*)a(.*)a(.*)b").matches("/" + many + "c"));
     std::string group = "/(";
-    while (group.size() < Pattern::max_length - 4) group += "a|";
+    while (group.size() < Pattern::max_length - 4)
+        group += "a|";
     CHECK(compiled(group + "b)").matches("/b"));
     std::string optional;
-    for (char name = 'a'; name <= 'z'; ++name) optional += "/:"s + name + "?";
+    for (char name = 'a'; name <= 'z'; ++name)
+        optional += "/:"s + name + "?";
     CHECK(compiled(optional + "/z").matches("/z"));
     CHECK_FALSE(compiled(optional + "/z").matches("/" + many));
 }

@@ -18,8 +18,7 @@ Rule rule(std::string name, std::string_view path, Access access = Access::org)
     made.access = access;
     if (!path.empty()) {
         const bool is_open = access != Access::org;
-        auto pattern =
-            Pattern::compile(path, {.ignore_case = !is_open, .segment_border = is_open});
+        auto pattern = Pattern::compile(path, {.ignore_case = !is_open, .segment_border = is_open});
         REQUIRE(pattern.has_value());
         made.patterns.push_back(*pattern);
     }
@@ -61,13 +60,14 @@ TEST_CASE("the default decides whatever the method, the host or the kind of requ
     auto last = with(rule("default", "", Access::anyone), [](Rule& r) { r.hosts = {"other"}; });
     const RuleTable table({last});
     CHECK(table.find({.method = "POST", .host = "x", .path = "/", .is_websocket = true}).name ==
-        "default");
+          "default");
 }
 
 TEST_CASE("hosts are compared without port and case")
 {
-    const auto hosted =
-        with(rule("r", "/x"), [](Rule& r) { r.hosts = {"app.example.com", "[::1]"}; });
+    const auto hosted = with(rule("r", "/x"), [](Rule& r) {
+        r.hosts = {"app.example.com", "[::1]"};
+    });
     struct Row {
         std::string_view host;
         bool wanted;
@@ -140,8 +140,8 @@ TEST_CASE("an open rule takes server actions and WebSockets only where it says s
              {"action, said", with(open, actions), "POST", true, false, true},
              {"no action, said", with(open, actions), "POST", false, false, false},
              {"PUT action, said", with(open, actions), "PUT", true, false, false},
-             {"action, said and POST listed", with(with(open, posts), actions), "POST", true,
-                 false, true},
+             {"action, said and POST listed", with(with(open, posts), actions), "POST", true, false,
+                 true},
              {"socket, not said", open, "GET", false, true, false},
              {"socket, said", with(open, sockets), "GET", false, true, true},
              {"closed rule, action", rule("c", "/x"), "POST", true, false, true},
@@ -202,7 +202,8 @@ TEST_CASE("one rule shadows another only where that is certain")
              {"an open rule leaves sockets", open, with(exact, methods({"GET"})), false},
              {"an open rule before an open rule", open, rule("o", "/x/y", Access::anyone), true},
              {"an open rule before one with sockets", open,
-                 with(rule("o", "/x/y", Access::anyone), [](Rule& r) { r.websocket = true; }), false},
+                 with(rule("o", "/x/y", Access::anyone), [](Rule& r) { r.websocket = true; }),
+                 false},
              {"an open rule before one with actions", open,
                  with(rule("o", "/x/y", Access::anyone), [](Rule& r) { r.server_actions = true; }),
                  false},

@@ -9,6 +9,7 @@
 
 #pragma once
 
+#include "orggate/keyed_hash.hpp"
 #include "orggate/limit/limiter.hpp"
 
 #include <cstddef>
@@ -17,16 +18,11 @@
 
 namespace orggate::limit {
 
-// Keys the hash, so that nobody outside can choose subjects that collide.
-struct HashSeed {
-    std::uint64_t first = 0, second = 0;
-};
-
 class LocalTable {
 public:
-    // `capacity` counters over all shards, under a random seed or the given one.
-    explicit LocalTable(std::size_t capacity = 1u << 17);
-    LocalTable(std::size_t capacity, HashSeed seed);
+    // `capacity` counters over all shards. `key` is a secret: with it nobody outside can
+    // choose organisations that collide.
+    explicit LocalTable(HashKey key, std::size_t capacity = 1u << 17);
     ~LocalTable();
 
     // Plain form of Limiter::take. All enforced checks are charged or none; a check that
@@ -41,7 +37,7 @@ private:
     struct Shard;
     struct Request;
 
-    HashSeed seed_;
+    HashKey key_;
     std::size_t shard_count_;  // a power of two
     std::size_t capacity_per_shard_;
     std::unique_ptr<Shard[]> shards_;

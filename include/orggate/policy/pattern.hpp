@@ -27,7 +27,7 @@ struct PatternOptions {
 
 class Pattern {
 public:
-    static constexpr std::size_t max_length = 512;  // characters of a pattern
+    static constexpr std::size_t max_length = 512;   // characters of a pattern
     static constexpr std::size_t max_wildcards = 8;  // `(.*)` and `:name*` in one pattern
 
     // Literals become canonical as paths do: escapes of unreserved characters decoded,

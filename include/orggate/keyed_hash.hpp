@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace orggate::token {
+namespace orggate {
 
 struct HashKey {
     std::uint64_t low = 0, high = 0;
@@ -14,4 +14,4 @@ struct HashKey {
 
 std::uint64_t keyed_hash(const HashKey& key, std::string_view bytes);
 
-}  // namespace orggate::token
+}  // namespace orggate

@@ -1,9 +1,9 @@
-#include "token/keyed_hash.hpp"
+#include "orggate/keyed_hash.hpp"
 
 #include <bit>
 #include <cstring>
 
-namespace orggate::token {
+namespace orggate {
 
 namespace {
 
@@ -52,4 +52,4 @@ std::uint64_t keyed_hash(const HashKey& key, std::string_view bytes)
     return state.a ^ state.b ^ state.c ^ state.d;
 }
 
-}  // namespace orggate::token
+}  // namespace orggate

@@ -1,10 +1,10 @@
-#include "token/keyed_hash.hpp"
+#include "orggate/keyed_hash.hpp"
 
 #include <doctest/doctest.h>
 
 #include <string>
 
-using namespace orggate::token;
+using namespace orggate;
 
 TEST_CASE("the hash is SipHash-1-3")
 {
