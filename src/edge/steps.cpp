@@ -180,7 +180,8 @@ http::ClientHead client_head(const Exchange& x, const Station& station)
         .keep_alive = x.head.keep_alive && !station.is_draining,
         .identity_was_sent = x.pass->session() != nullptr,
         .extra_fields = x.extra_fields,
-        .request_id = x.trace.request_id};
+        .request_id = x.trace.request_id,
+        .names = &x.config().headers};
 }
 
 PublicUrl public_url(const Exchange& x)

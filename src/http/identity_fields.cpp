@@ -78,9 +78,11 @@ Result<Lists> append_identity(
     writer.value(Identity::session_id, session.session_id);
     writer.value(Identity::actor_id, session.actor_id);
     writer.value(Identity::auth_kind, "session");
+    // Claims may be a user's own words. One that cannot stand in a field is left out:
+    // absent says no more than a token without it, and nobody is locked out by a name.
     for (const auto& [name, path] : names.claims)
         if (const auto claim = session.claims.find(path); claim != session.claims.end())
-            writer.value(name, claim->second);
+            if (is_trusted_value(claim->second)) append_field(out, name, claim->second);
     if (writer.is_refused) return Denial::token_malformed;
     return writer.lists;
 }

@@ -163,6 +163,25 @@ TEST_CASE("several mistakes are reported together, in the order of the file")
     CHECK(test::spoken(places) == test::spoken(wanted));
 }
 
+TEST_CASE("no damage to a file makes loading fail in any other way than by its problems")
+{
+    const auto whole = read(source / "conf/examples/per_org_tiers.yaml");
+    const World world;
+    constexpr std::string_view damage = "\0{[:&*\"'#\n\t$\xFF-0a";
+    std::size_t refused = 0;
+    for (std::size_t at = 0; at < whole.size(); at += 5) {
+        auto broken = whole;
+        broken[at] = damage[(at / 5) % damage.size()];
+        const auto result = config::load(broken, "", world.surroundings());
+        const bool has_error = !first(result.problems, false).empty();
+        CHECK(has_error == (result.config == nullptr));
+        refused += has_error ? 1 : 0;
+        const auto cut = config::load(whole.substr(0, at), "", world.surroundings());
+        CHECK(!first(cut.problems, false).empty() == (cut.config == nullptr));
+    }
+    CHECK(refused > 50);
+}
+
 TEST_CASE("a problem reads as file, line, column and message")
 {
     CHECK(config::to_text({"f.yaml", 7, 3, "routes: bad", false}) == "f.yaml:7:3: routes: bad");

@@ -18,7 +18,7 @@ BLOCKED = "org_blocked"
 CONFIG = {
     "hosts": [HOST],
     "clerk": {"choose_org_url": CHOOSE},
-    "http": {"body": "64KiB", "timeouts": {"client_head": "300ms", "body_gap": "300ms", "upstream_head": "400ms"}},
+    "http": {"body": "64KiB", "timeouts": {"client_head": "500ms", "body_gap": "500ms"}},
     "limits": {"few": {"rate": "2/1m"}, "tiny": {"rate": "3/1m"}},
     "tenants": {BLOCKED: {"blocked": True, "reason": "a test"}},
     "cors": {"origins": ["https://spa.example.net"]},
@@ -218,7 +218,7 @@ class Refusals(Case):
         with self.gate.connect() as connection:
             connection.socket.settimeout(0.05)
             answer = b""
-            for byte in compose("GET", "/", {"X-Long": "a" * 400}):
+            for byte in compose("GET", "/", {"X-Long": "a" * 2000}):
                 try:
                     connection.send(bytes([byte]))
                     if answer := connection.socket.recv(4096):
@@ -370,7 +370,7 @@ class Upstreams(Case):
     """The protected service is at fault."""
 
     def gate_before(self, url):
-        return self.start_gate(url, {"http": {"timeouts": {"upstream_head": "300ms", "upstream_connect": "300ms"}}})
+        return self.start_gate(url, {"http": {"timeouts": {"upstream_head": "500ms", "upstream_connect": "1s"}}})
 
     def check_both(self, gate, status, code):
         for kind in (JSON, DOCUMENT):

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
+#include <regex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -331,6 +333,89 @@ TEST_CASE("the largest automaton and the longest path end in time and within bou
         optional += "/:"s + name + "?";
     CHECK(compiled(optional + "/z").matches("/z"));
     CHECK_FALSE(compiled(optional + "/z").matches("/" + many));
+}
+
+namespace {
+
+// Numbers that are the same in every run.
+class Dice {
+public:
+    std::size_t roll(std::size_t sides)
+    {
+        state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+        return static_cast<std::size_t>(state_ >> 33) % sides;
+    }
+
+private:
+    std::uint64_t state_ = 42;
+};
+
+// One piece of a pattern, and the same as a regular expression. `*` in front of the
+// expression: the form where a border is needed.
+struct Part {
+    std::string_view pattern, expression;
+};
+
+// A pattern of random parts and the expression that path-to-regexp would make of it.
+std::pair<std::string, std::string> random_pattern(Dice& dice, bool border)
+{
+    constexpr Part parts[] = {{"/a", "/a"}, {"/b", "/b"}, {"/ab", "/ab"}, {"/:", "/[^/]+"},
+        {"/:?", "(?:/[^/]+)?"}, {"/:*", "(?:/[^/]+)*"}, {"/(a|ab|ba)", "/(?:a|ab|ba)"}};
+    constexpr std::string_view rest = "[\\s\\S]*", below = "(?:/[\\s\\S]*)?";
+    std::string pattern, expression;
+    const auto count = 1 + dice.roll(4);
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto& part = parts[dice.roll(std::size(parts))];
+        pattern += part.pattern;
+        if (const auto colon = pattern.rfind(':'); part.pattern.starts_with("/:"))
+            pattern.insert(colon + 1, 1, static_cast<char>('p' + i));
+        expression += part.expression;
+        const bool takes_rest = part.pattern != "/:?" && part.pattern != "/:*";
+        if (!takes_rest || dice.roll(3) != 0) continue;
+        pattern += "(.*)";
+        expression += border || part.pattern == "/:" ? below : rest;
+    }
+    return {pattern, "^" + expression + "/?$"};
+}
+
+std::string random_path(Dice& dice)
+{
+    std::string path;
+    const auto count = dice.roll(5);
+    for (std::size_t i = 0; i < count; ++i) {
+        path += '/';
+        for (auto letters = 1 + dice.roll(3); letters > 0; --letters)
+            path += "abA"[dice.roll(3)];
+    }
+    return path.empty() || dice.roll(5) == 0 ? path + "/" : path;
+}
+
+}  // namespace
+
+TEST_CASE("random patterns and paths match as a backtracking engine says")
+{
+    Dice dice;
+    int matches = 0, rounds = 0;
+    for (int i = 0; i < 400; ++i) {
+        const auto options = i % 2 == 0 ? guarded : open;
+        const auto [text, expression] = random_pattern(dice, options.segment_border);
+        const auto pattern = compiled(text, options);
+        const std::regex wanted(
+            expression, options.ignore_case ? std::regex::icase : std::regex::ECMAScript);
+        for (int j = 0; j < 40; ++j) {
+            const auto path = random_path(dice);
+            const bool expected = std::regex_match(path, wanted);
+            matches += expected ? 1 : 0;
+            ++rounds;
+            if (pattern.matches(path) == expected) continue;
+            CAPTURE(text);
+            CAPTURE(path);
+            CHECK(pattern.matches(path) == expected);
+        }
+    }
+    // Both answers were put to the test.
+    CHECK(matches > 1000);
+    CHECK(rounds - matches > 1000);
 }
 
 TEST_CASE("a name binds the segment in its place")

@@ -58,7 +58,8 @@ struct Question {
 
 // Order: signed out, pending, organisation missing, blocked, X-Expected-Org,
 // organisation in the path, requirements in the order of the file.
-// On a public rule everything but a good, active session is nobody, never a refusal.
+// On a public rule everything but a good, active session is nobody, never a refusal; so
+// is a session of a blocked organisation, and X-Expected-Org is not asked.
 // Refuses: what the decision said, session_pending, org_missing, blocked,
 //          org_changed, org_mismatch, what a requirement says.
 Result<Pass> authorize(const Question& question, Instant now);
