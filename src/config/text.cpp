@@ -187,12 +187,14 @@ std::optional<std::chrono::system_clock::time_point> parse_utc_time(std::string_
     const auto number = [&](std::size_t at, std::size_t digits) {
         return static_cast<int>(*parse_integer(text.substr(at, digits)));
     };
-    using namespace std::chrono;
-    const year_month_day day{year(number(0, 4)), month(static_cast<unsigned>(number(5, 2))),
-        std::chrono::day(static_cast<unsigned>(number(8, 2)))};
+    namespace chrono = std::chrono;
+    const chrono::year_month_day day{chrono::year(number(0, 4)),
+        chrono::month(static_cast<unsigned>(number(5, 2))),
+        chrono::day(static_cast<unsigned>(number(8, 2)))};
     const auto hour = number(11, 2), minute = number(14, 2), second = number(17, 2);
     if (!day.ok() || hour > 23 || minute > 59 || second > 59) return std::nullopt;
-    return sys_days(day) + hours(hour) + minutes(minute) + seconds(second);
+    return chrono::sys_days(day) + chrono::hours(hour) + chrono::minutes(minute) +
+           chrono::seconds(second);
 }
 
 bool is_plain_name(std::string_view text)

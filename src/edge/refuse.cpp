@@ -65,9 +65,10 @@ http::Reply reply_to(const Exchange& x, const Station& station, Denial denial, b
         config.clerk.pages, config.cors.allowed);
 }
 
-bool ends_the_connection(Denial denial)
+// Bytes that were refused before they met a rule are not trusted with a next request.
+bool ends_the_connection(const Exchange& x, Denial denial)
 {
-    return http::status_of(denial) == 400 || http::status_of(denial) == 408;
+    return !x.rule || http::status_of(denial) == 400 || http::status_of(denial) == 408;
 }
 
 }  // namespace
@@ -75,7 +76,7 @@ bool ends_the_connection(Denial denial)
 Awaitable<After> refuse(Exchange& x, Station& station, net::Stream& client, net::Input& input)
 {
     const auto denial = as_said(*x.denial, station);
-    const bool keep = !ends_the_connection(denial) && pass_over_body(x, input);
+    const bool keep = !ends_the_connection(x, denial) && pass_over_body(x, input);
     const auto reply = reply_to(x, station, denial, keep);
     x.denial = reply.denial;
     x.status = reply.status;

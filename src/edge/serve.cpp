@@ -12,6 +12,12 @@ Awaitable<Result<After>> serve(Exchange& x, std::string_view raw, const Peer& pe
     const auto read = read_request(x, raw, peer, station);
     if (!read) co_return read.error();
     x.rule = &find_rule(x);
+    if (auto own = answer_here(x, station)) {
+        const auto said = co_await client.write(own->bytes, x.config().timeouts.body_gap);
+        x.status = own->status;
+        x.bytes_out = said.bytes;
+        co_return own->keep_alive && !said.error ? After::next_request : After::close;
+    }
 
     x.decision = decide(x, station, clerk::Keys::may_be_stale);
     if (const auto* missing = std::get_if<clerk::NeedsKey>(&x.decision)) {
@@ -43,6 +49,8 @@ Awaitable<Result<After>> serve(Exchange& x, std::string_view raw, const Peer& pe
     const auto asked = station.clock().steady;
     const auto answer = co_await relay.ask();
     x.bytes_in += relay.bytes_received();
+    x.client_left = relay.client_has_left();
+    if (x.client_left) co_return After::reset;
     if (!answer) co_return answer.error();
     x.status = (*answer)->status;
     x.upstream_time = std::chrono::duration_cast<Microseconds>(station.clock().steady - asked);

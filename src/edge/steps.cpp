@@ -65,6 +65,22 @@ const policy::Rule& find_rule(const Exchange& x)
     });
 }
 
+std::optional<OwnAnswer> answer_here(const Exchange& x, const Station& station)
+{
+    OwnAnswer own;
+    own.keep_alive =
+        x.head.keep_alive && x.head.body == http::BodyKind::none && !station.is_draining;
+    if (x.target.is_asterisk) {
+        own.status = 200;
+        own.bytes = http::make_options_reply(x.trace.request_id, own.keep_alive);
+        return own;
+    }
+    const auto& cors = x.config().cors;
+    if (cors.preflight != config::Cors::Preflight::answer || !http::is_preflight(x.head)) return {};
+    own.bytes = http::make_preflight_reply(x.head, cors.allowed, x.trace.request_id);
+    return own;
+}
+
 clerk::Decision decide(const Exchange& x, Station& station, clerk::Keys keys)
 {
     const clerk::RequestFacts facts{x.head.authorization, x.head.cookies};

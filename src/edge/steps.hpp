@@ -7,6 +7,7 @@
 #include "orggate/edge/station.hpp"
 #include "orggate/http/response_head.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,15 @@ Result<void> read_request(Exchange& x, std::string_view raw, const Peer& peer, S
 
 // The first rule that matches.
 const policy::Rule& find_rule(const Exchange& x);
+
+// What asks about us rather than the app: OPTIONS *, and a preflight where
+// `cors.preflight: answer`.
+struct OwnAnswer {
+    std::string bytes;
+    int status = 204;
+    bool keep_alive = true;
+};
+std::optional<OwnAnswer> answer_here(const Exchange& x, const Station& station);
 
 // What Clerk's SDK would decide.
 clerk::Decision decide(const Exchange& x, Station& station, clerk::Keys keys);

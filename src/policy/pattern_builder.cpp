@@ -127,13 +127,11 @@ private:
         add(Kind::any_byte, 0, here() - 1, 0);
     }
 
-    // Behind a :name the rest always starts at a border: the name is a whole segment.
+    // Behind a :name it makes no difference: the name may end only where the segment does.
     bool needs_border(const Piece* before) const
     {
-        if (before == nullptr) return pattern_.options_.segment_border;
-        if (before->kind == Piece::Kind::segment) return true;
         if (!pattern_.options_.segment_border) return false;
-        return before->kind != Piece::Kind::text || before->text.back() != '/';
+        return before == nullptr || before->kind != Piece::Kind::text || before->text.back() != '/';
     }
 
     void emit_alternatives(const std::vector<std::string>& alternatives)

@@ -169,6 +169,7 @@ Awaitable<net::Transfer> Relay::wait_for_answer()
         waited = upload_is_running() ? Milliseconds{0} : waited + slice;
         if (waited >= limit) co_return transfer;
         if (state_of_peer(job_.client) == PeerState::broken) {
+            client_left_ = true;
             transfer.error = boost::asio::error::connection_aborted;
             co_return transfer;
         }

@@ -167,7 +167,7 @@ TEST_CASE("no damage to a file makes loading fail in any other way than by its p
 {
     const auto whole = read(source / "conf/examples/per_org_tiers.yaml");
     const World world;
-    constexpr std::string_view damage = "\0{[:&*\"'#\n\t$\xFF-0a";
+    const std::string damage("\0{[:&*\"'#\n\t$\xFF-0a", 16);
     std::size_t refused = 0;
     for (std::size_t at = 0; at < whole.size(); at += 5) {
         auto broken = whole;

@@ -69,6 +69,8 @@ public:
     // once, after ask() succeeded. Nothing runs on after it.
     Awaitable<Delivery> deliver(http::ClientHead client);
 
+    // The client went away before its answer came; ask() has refused for that reason.
+    bool client_has_left() const { return client_left_; }
     std::uint64_t bytes_received() const { return body_bytes_; }
     // Whether the request's body has been read to its end.
     bool has_whole_body() const { return reader_.is_done(); }
@@ -100,7 +102,7 @@ private:
 
     http::BodyReader reader_;  // of the request's body
     std::uint64_t body_bytes_ = 0;
-    bool body_sent_ = false, answer_begun_ = false, stopping_ = false;
+    bool body_sent_ = false, answer_begun_ = false, stopping_ = false, client_left_ = false;
     std::optional<net::Signal> upload_;  // set when the upload has ended
     std::optional<Denial> upload_denial_;
     std::string gathered_;                                   // payload on its way
