@@ -127,7 +127,7 @@ private:
         add(Kind::any_byte, 0, here() - 1, 0);
     }
 
-    // Behind a :name it makes no difference: the name may end only where the segment does.
+    // Behind a :name it changes nothing: the name can always grow to the end of its segment.
     bool needs_border(const Piece* before) const
     {
         if (!pattern_.options_.segment_border) return false;

@@ -3,7 +3,7 @@
 
 usage: tests/e2e/run.py [WORD ...]     only tests whose id holds one of the words
        --slow                          says which tests took longest
-environment: ORGGATE_BIN, CLERK_SIM_BIN, DEMO_APP_BIN (build/debug/…), ORGGATE_SANITIZER (asan, tsan)
+environment: ORGGATE_BIN, CLERK_SIM_BIN (build/debug/…), ORGGATE_SANITIZER (asan, tsan)
 """
 import pathlib
 import resource

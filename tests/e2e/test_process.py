@@ -270,6 +270,11 @@ class Signals(Case):
             self.assertEqual(gate.process.stop(number), 0)
             self.assertLess(time.monotonic() - began, 3)
 
+    def test_a_signal_as_soon_as_it_says_it_serves_is_heeded(self):
+        app = self.start_app()
+        for _ in range(8):
+            self.assertEqual(self.start_gate(app.url, wait=False).process.stop(), 0)
+
     def test_sigint_does_not_wait_for_the_delay(self):
         gate = self.start_gate(self.start_app().url, {"drain": {"delay": "60s"}}).wait_until_ready()
         self.assertEqual(gate.process.stop(signal.SIGINT), 0)
