@@ -7,8 +7,8 @@
 #include "orggate/config/load.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/json.hpp>
 #include <boost/version.hpp>
+// floors: allow openssl: its version, for `orggate version`
 #include <openssl/crypto.h>
 
 #include <malloc.h>

@@ -14,22 +14,23 @@ void print(std::FILE* to, std::string_view text)
 
 }  // namespace
 
+namespace app = orggate::app;
+
 int main(int count, char** words)
 {
-    using namespace orggate::app;
     const std::vector<std::string_view> arguments(words + 1, words + count);
-    const auto [options, error] = parse_options(arguments);
+    const auto [options, error] = app::parse_options(arguments);
     if (!error.empty()) {
         print(stderr, "orggate: " + error + "\n\n");
-        print(stderr, usage());
+        print(stderr, app::usage());
         return 2;
     }
     switch (options.command) {
-        case Command::run: return run(options);
-        case Command::check: return check(options);
-        case Command::version: return version();
-        case Command::healthcheck: return healthcheck(options);
-        case Command::help: print(stdout, usage()); return 0;
+        case app::Command::run: return app::run(options);
+        case app::Command::check: return app::check(options);
+        case app::Command::version: return app::version();
+        case app::Command::healthcheck: return app::healthcheck(options);
+        case app::Command::help: print(stdout, app::usage()); return 0;
     }
     return 2;
 }

@@ -705,6 +705,10 @@ TEST_CASE("a preflight is an OPTIONS with both its fields")
     CHECK_FALSE(is_preflight(
         head_with({{"Origin", "https://a"}, {"Access-Control-Request-Method", "PUT"}}, "GET")));
     CHECK_FALSE(is_preflight(head_with({{"Origin", "https://a"}}, "OPTIONS")));
+    auto with_body =
+        head_with({{"Origin", "https://a"}, {"Access-Control-Request-Method", "PUT"}}, "OPTIONS");
+    with_body.body = BodyKind::chunked;
+    CHECK_FALSE(is_preflight(with_body));
     CHECK_FALSE(is_preflight(head_with({{"Access-Control-Request-Method", "PUT"}}, "OPTIONS")));
 }
 
