@@ -1,5 +1,6 @@
 #include "edge/refuse.hpp"
 
+#include "edge/record.hpp"
 #include "orggate/http/denial_reply.hpp"
 #include "orggate/http/quota_fields.hpp"
 
@@ -91,9 +92,13 @@ Awaitable<void> shed(Station& station, net::Stream& client)
     Exchange x;
     x.serving = station.serving;
     x.started = x.now = station.clock();
+    x.client.address = client.peer_address();
+    x.denial = Denial::overloaded;
     const auto reply = reply_to(x, station, Denial::overloaded, false);
-    station.counters.refused[static_cast<std::size_t>(Denial::overloaded)].add();
-    co_await client.write(reply.bytes, linger_deadline);
+    x.status = reply.status;
+    const auto written = co_await client.write(reply.bytes, linger_deadline);
+    x.bytes_out = written.bytes;
+    record(x, station);
     co_await close_politely(client);
 }
 
