@@ -45,6 +45,9 @@ Control::Control(std::shared_ptr<const config::Config> config, observe::Log& log
       shared_{.config = config_, .log = log_},
       signals_(io_)
 {
+    // From here on a signal is kept until run() can heed it.
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1})
+        signals_.add(signal);
     make_shared();
     for (const auto& address : config_->listen)
         sockets_.push_back(open(address));
@@ -58,6 +61,19 @@ Control::Control(std::shared_ptr<const config::Config> config, observe::Log& log
 }
 
 Control::~Control() = default;
+
+void Control::run_loop()
+{
+    for (;;) {
+        try {
+            io_.run();
+            return;
+        } catch (const std::exception& e) {
+            log_.event(observe::Level::error, "unexpected exception on the control thread",
+                {{"error", std::string_view(e.what())}});
+        }
+    }
+}
 
 void Control::make_shared()
 {
@@ -107,10 +123,8 @@ int Control::run()
     for (auto& worker : workers_)
         worker->start();
     if (telemetry_) boost::asio::co_spawn(io_, telemetry_->run(), boost::asio::detached);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1})
-        signals_.add(signal);
     boost::asio::co_spawn(io_, watch_signals(), boost::asio::detached);
-    io_.run();
+    run_loop();
     return 0;
 }
 
@@ -211,6 +225,8 @@ Awaitable<void> Control::drain(Milliseconds delay)
     boost::system::error_code ignored;
     signals_.cancel(ignored);
     deadlines_.stop();
+    // Whoever still holds a telemetry connection, or a fetch on its way, is not waited for.
+    io_.stop();
 }
 
 Awaitable<void> Control::let_connections_end()

@@ -35,6 +35,7 @@ private:
     enum class Phase { serving, draining, closed };
 
     void make_shared();
+    void run_loop();
     void start_keys();
     void adopt_keys(std::shared_ptr<const token::KeySet> keys);
     Awaitable<void> watch_signals();

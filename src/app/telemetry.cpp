@@ -1,5 +1,7 @@
 #include "app/telemetry.hpp"
 
+#include "app/clock.hpp"
+
 #include "orggate/http/head_scan.hpp"
 #include "orggate/http/request_head.hpp"
 #include "orggate/net/input.hpp"
@@ -17,6 +19,7 @@ namespace {
 constexpr auto token = boost::asio::as_tuple(boost::asio::use_awaitable_t<Executor>());
 constexpr Milliseconds patience{5'000};
 constexpr std::chrono::milliseconds pause_after_error{50};
+constexpr std::size_t most_open = 64;  // descriptors are the traffic's first of all
 
 PageRequest read_question(const http::RequestHead& head, bool is_local)
 {
@@ -54,17 +57,20 @@ bool is_loopback(std::string_view address)
     return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127.");
 }
 
-// The head's length; 0: nothing to answer.
+// The head's length; 0: nothing to answer in time.
 Awaitable<std::size_t> read_head(net::Input& input)
 {
     http::HeadScan scan(http::HeadKind::request, {});
+    const auto until = now().steady + patience;
     for (std::size_t scanned = 0;;) {
         const auto unread = input.unread();
         const auto end = scan.feed(unread.substr(scanned));
         if (!end) co_return 0;
         if (*end) co_return **end;
         scanned = unread.size();
-        const auto more = co_await input.fill(patience);
+        const auto left = std::chrono::ceil<Milliseconds>(until - now().steady);
+        if (left <= Milliseconds{0}) co_return 0;
+        const auto more = co_await input.fill(left);
         if (more.error) co_return 0;
     }
 }
@@ -92,8 +98,11 @@ Awaitable<void> Telemetry::run()
             co_await pause.async_wait(token);
             continue;
         }
+        if (open_ >= most_open) continue;
+        ++open_;
         auto served = serve(std::move(socket));
-        boost::asio::co_spawn(acceptor_.get_executor(), std::move(served), boost::asio::detached);
+        auto ended = [this](std::exception_ptr) { --open_; };
+        boost::asio::co_spawn(acceptor_.get_executor(), std::move(served), ended);
     }
 }
 

@@ -47,6 +47,7 @@ private:
     Acceptor acceptor_;
     Answer answer_;
     bool stopped_ = false;
+    std::size_t open_ = 0;  // connections
 };
 
 }  // namespace orggate::app

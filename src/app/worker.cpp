@@ -10,6 +10,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <stdexcept>
 #include <string_view>
 #include <utility>
 
@@ -34,7 +35,8 @@ Worker::Worker(Shared& shared, const std::vector<net::ListeningSocket>& sockets)
       limiter_(limit::make_local_limiter(shared.limits)),
       station_(io_.get_executor(), deadlines_, counters_, shared.log, *limiter_, &now,
           &random_number, shared.open_connections,
-          [&shared](const std::string& key_id) { shared.ask_for_key(key_id); })
+          [&shared](const std::string& key_id) { shared.ask_for_key(key_id); }),
+      tick_timer_(io_.get_executor())
 {
     station_.tls = shared.server_tls.get();
     station_.signer = shared.signer.get();
@@ -45,8 +47,8 @@ Worker::Worker(Shared& shared, const std::vector<net::ListeningSocket>& sockets)
                 config.timeouts.upstream_idle, deadlines_, counters_.upstreams[i]));
     for (const auto& socket : sockets) {
         const int own = socket.duplicate();
-        if (own >= 0)
-            listeners_.push_back(std::make_unique<edge::Listener>(station_, own, socket.family()));
+        if (own < 0) throw std::runtime_error("cannot listen: too many open files");
+        listeners_.push_back(std::make_unique<edge::Listener>(station_, own, socket.family()));
     }
     last_turn_ = steady_seconds();
 }
@@ -82,17 +84,14 @@ void Worker::run()
 
 Awaitable<void> Worker::tick()
 {
-    using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
-        boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
     constexpr auto token = boost::asio::as_tuple(boost::asio::use_awaitable_t<Executor>());
-    Timer timer(io_.get_executor());
-    while (!stopping_ || station_.seats != nullptr) {
+    while (!stopping_ || station_.seats != nullptr || station_.turned_away != 0) {
         last_turn_.store(steady_seconds(), std::memory_order_relaxed);
         for (auto& pool : station_.pools)
             pool->sweep(now().steady);
         if (stopping_) cut_connections();
-        timer.expires_after(stopping_ ? last_ticks : tick_period);
-        co_await timer.async_wait(token);
+        tick_timer_.expires_after(stopping_ ? last_ticks : tick_period);
+        co_await tick_timer_.async_wait(token);
     }
     // Nothing waits any more: without this timer the loop runs out of work.
     deadlines_.stop();
@@ -140,7 +139,10 @@ void Worker::close_resting()
 
 void Worker::stop()
 {
-    boost::asio::post(io_, [this] { stopping_ = true; });
+    boost::asio::post(io_, [this] {
+        stopping_ = true;
+        tick_timer_.cancel();
+    });
 }
 
 }  // namespace orggate::app

@@ -9,6 +9,7 @@
 #include "orggate/net/listening_socket.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
 #include <functional>
@@ -23,7 +24,8 @@ struct Shared {
     std::shared_ptr<const config::Config> config;
     observe::Log& log;
     std::shared_ptr<limit::LocalTable> limits{};
-    std::vector<std::unique_ptr<net::ClientContext>> upstream_tls{};  // as Config::upstreams; null: clear
+    std::vector<std::unique_ptr<net::ClientContext>>
+        upstream_tls{};  // as Config::upstreams; null: clear
     std::unique_ptr<net::ServerContext> server_tls{};
     std::unique_ptr<http::AssertionSigner> signer{};
     std::atomic<std::size_t> open_connections{0};
@@ -32,6 +34,9 @@ struct Shared {
 };
 
 class Worker {
+    using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+        boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
+
 public:
     Worker(Shared& shared, const std::vector<net::ListeningSocket>& sockets);
     ~Worker();  // joins; only after stop(), if it was started
@@ -68,6 +73,7 @@ private:
     std::vector<std::unique_ptr<edge::Listener>> listeners_;
     std::atomic<std::int64_t> last_turn_{0};  // steady seconds
     bool stopping_ = false;
+    Timer tick_timer_;
     std::atomic<bool> ended_{false};
     std::thread thread_;
 };

@@ -71,7 +71,7 @@ Decision decide_by_header(std::string_view token, token::Verifier& verifier, Key
     if (is_opaque(token)) return signed_out(Denial::token_kind_refused);
     auto session = verifier.verify(token, now);
     if (!session) return refused(session.error(), token, keys);
-    return SignedIn{std::move(*session)};
+    return SignedIn{std::move(*session), SignedIn::Carrier::header};
 }
 
 // What the cookie says before any key is asked, for a token that did not verify: Clerk's
@@ -105,7 +105,7 @@ Decision decide_by_cookies(const Instance& instance, std::string_view header,
     }
     const auto issued = (*session)->issued_at;
     if (issued && *issued < cookies->client_uat) return older;
-    return SignedIn{std::move(*session)};
+    return SignedIn{std::move(*session), SignedIn::Carrier::cookie};
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ struct Exchange {
     std::optional<Denial> denial;  // refused by us, or cut
     int status = 0;
     bool client_left = false;
+    std::optional<bool> whole_body;  // once the relay has had it: whether it is read to its end
     std::optional<Microseconds> upstream_time;
     std::uint64_t bytes_in = 0, bytes_out = 0;
 

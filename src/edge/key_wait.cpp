@@ -33,8 +33,12 @@ Awaitable<void> KeyWait::wait(std::string key_id)
 
 void KeyWait::answered(const std::string& key_id)
 {
-    for (const auto& waiter : waiters_)
-        if (*waiter.key_id == key_id) waiter.timer->cancel();
+    // They stop counting at once: whoever comes next asks anew.
+    std::erase_if(waiters_, [&](const Waiter& waiter) {
+        if (*waiter.key_id != key_id) return false;
+        waiter.timer->cancel();
+        return true;
+    });
 }
 
 }  // namespace orggate::edge

@@ -5,6 +5,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -22,11 +23,24 @@ constexpr auto token = boost::asio::as_tuple(boost::asio::use_awaitable_t<Execut
 using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
     boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
+constexpr std::size_t most_turned_away = 64;
+
+// Counts a connection that is being turned away.
+struct TurnedAway {
+    explicit TurnedAway(Station& s) : station(s) { ++station.turned_away; }
+    ~TurnedAway() { --station.turned_away; }
+    TurnedAway(const TurnedAway&) = delete;
+    TurnedAway& operator=(const TurnedAway&) = delete;
+    Station& station;
+};
+
 Awaitable<void> turn_away(Station& station, net::Socket socket)
 {
+    const TurnedAway counted(station);
     net::Stream client(std::move(socket), station.deadlines);
-    // Under TLS there is nobody to talk to without a handshake, which is what we cannot afford.
-    if (!station.tls) co_await shed(station, client);
+    // Under TLS there is nobody to talk to without a handshake, which is what we cannot
+    // afford; and a flood is not talked to at all.
+    if (!station.tls && station.turned_away <= most_turned_away) co_await shed(station, client);
 }
 
 }  // namespace
@@ -44,9 +58,9 @@ Awaitable<void> Listener::run()
     bool was_ill = false;
     while (!draining_) {
         net::Socket socket(station_.executor);
-        const auto [error] = co_await acceptor_.async_accept(socket, token);
+        auto [error] = co_await acceptor_.async_accept(socket, token);
+        if (!error && !seat(std::move(socket))) error = boost::asio::error::no_memory;
         if (!error) {
-            seat(std::move(socket));
             was_ill = false;
             continue;
         }
@@ -73,7 +87,9 @@ void Listener::drain()
 // Whoever has connected before the end is served.
 void Listener::empty_the_queue()
 {
-    for (boost::system::error_code error; !error;) {
+    namespace errors = boost::asio::error;
+    for (boost::system::error_code error;
+         !error || error == errors::connection_aborted || error == errors::interrupted;) {
         net::Socket socket(station_.executor);
         acceptor_.accept(socket, error);
         if (!error) seat(std::move(socket));
@@ -82,8 +98,9 @@ void Listener::empty_the_queue()
     acceptor_.close(ignored);
 }
 
-void Listener::seat(net::Socket socket)
-{
+// False when there is no memory to seat it.
+bool Listener::seat(net::Socket socket)
+try {
     station_.counters.accepted.add();
     boost::system::error_code ignored;  // a unix socket has no such option
     socket.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
@@ -110,6 +127,10 @@ void Listener::seat(net::Socket socket)
         auto one_too_many = turn_away(station_, std::move(socket));
         boost::asio::co_spawn(station_.executor, std::move(one_too_many), ended);
     }
+    return true;
+} catch (const std::exception&) {
+    station_.counters.exceptions.add();
+    return false;
 }
 
 }  // namespace orggate::edge

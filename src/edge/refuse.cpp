@@ -41,6 +41,7 @@ std::string_view violated(const Exchange& x, Denial denial)
 bool pass_over_body(const Exchange& x, net::Input& input)
 {
     if (!x.has_head || !x.head.keep_alive || x.head.expects_continue) return false;
+    if (x.whole_body) return *x.whole_body;
     if (x.head.body == http::BodyKind::none) return true;
     const auto length = x.head.content_length;
     if (x.head.body != http::BodyKind::sized || input.unread().size() < length) return false;
@@ -77,6 +78,8 @@ bool ends_the_connection(const Exchange& x, Denial denial)
 Awaitable<After> refuse(Exchange& x, Station& station, net::Stream& client, net::Input& input)
 {
     const auto denial = as_said(*x.denial, station);
+    if (x.trace.request_id.empty())
+        x.trace = http::make_trace({}, false, station.random(), station.random());
     const bool keep = !ends_the_connection(x, denial) && pass_over_body(x, input);
     const auto reply = reply_to(x, station, denial, keep);
     x.denial = reply.denial;

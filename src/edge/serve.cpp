@@ -22,7 +22,9 @@ Awaitable<Result<After>> serve(Exchange& x, std::string_view raw, const Peer& pe
     x.decision = decide(x, station, clerk::Keys::may_be_stale);
     if (const auto* missing = std::get_if<clerk::NeedsKey>(&x.decision)) {
         co_await station.key_wait.wait(missing->key_id);
-        x.serving = station.serving;
+        // Fresh keys, but the configuration this request began with.
+        x.serving =
+            std::make_shared<const Serving>(Serving{x.serving->config, station.serving->keys});
         x.now = station.clock();
         x.decision = decide(x, station, clerk::Keys::are_fresh);
     }
@@ -49,6 +51,7 @@ Awaitable<Result<After>> serve(Exchange& x, std::string_view raw, const Peer& pe
     const auto asked = station.clock().steady;
     const auto answer = co_await relay.ask();
     x.bytes_in += relay.bytes_received();
+    x.whole_body = relay.has_whole_body();
     x.client_left = relay.client_has_left();
     if (x.client_left) co_return After::reset;
     if (!answer) co_return answer.error();
@@ -59,6 +62,7 @@ Awaitable<Result<After>> serve(Exchange& x, std::string_view raw, const Peer& pe
     const auto delivery = co_await relay.deliver(ours);
     x.bytes_in = raw.size() + relay.bytes_received();
     x.bytes_out += delivery.bytes;
+    if (delivery.cut && delivery.bytes == 0) co_return *delivery.cut;
     x.denial = delivery.cut;
     x.client_left = !delivery.is_complete && !delivery.cut;
     if (delivery.client_may_stay) co_return After::next_request;

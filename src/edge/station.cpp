@@ -2,6 +2,8 @@
 
 #include "edge/exchange.hpp"
 
+#include <sys/socket.h>
+
 #include <utility>
 
 namespace orggate::edge {
@@ -24,6 +26,18 @@ Station::Station(Executor executor_, net::Deadlines& deadlines_, observe::Counte
 
 Station::~Station() = default;
 
+namespace {
+
+// Nothing has come that the connection's own read is about to take. Only a look: under
+// TLS a read here would take the bytes away from it.
+bool is_silent(net::Stream& stream)
+{
+    char byte;
+    return ::recv(stream.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+}
+
+}  // namespace
+
 void Station::adopt(std::shared_ptr<const Serving> next)
 {
     serving = std::move(next);
@@ -33,7 +47,7 @@ void Station::adopt(std::shared_ptr<const Serving> next)
 void Station::close_resting()
 {
     for (auto* seat = seats; seat != nullptr; seat = seat->next)
-        if (seat->is_resting && !seat->stream->has_something_to_read()) seat->stream->close();
+        if (seat->is_resting && is_silent(*seat->stream)) seat->stream->close();
 }
 
 }  // namespace orggate::edge

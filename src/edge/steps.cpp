@@ -77,7 +77,8 @@ std::optional<OwnAnswer> answer_here(const Exchange& x, const Station& station)
     }
     const auto& cors = x.config().cors;
     if (cors.preflight != config::Cors::Preflight::answer || !http::is_preflight(x.head)) return {};
-    own.bytes = http::make_preflight_reply(x.head, cors.allowed, x.trace.request_id);
+    own.bytes =
+        http::make_preflight_reply(x.head, cors.allowed, x.trace.request_id, own.keep_alive);
     return own;
 }
 
@@ -103,7 +104,9 @@ Result<policy::Pass> authorize(const Exchange& x)
 
 Result<void> check_origin(const Exchange& x)
 {
-    if (!x.head.is_websocket || x.head.authorization || !x.pass->session()) return Result<void>();
+    const auto* signed_in = std::get_if<clerk::SignedIn>(&x.decision);
+    const bool by_cookie = signed_in && signed_in->carrier == clerk::SignedIn::Carrier::cookie;
+    if (!x.head.is_websocket || !by_cookie || !x.pass->session()) return Result<void>();
     const auto origin = x.head.find("origin");
     const auto& config = x.config();
     if (is_one_of(config.public_origins, origin) || is_one_of(config.cors.allowed.origins, origin))
@@ -210,7 +213,9 @@ PublicUrl public_url(const Exchange& x)
         for (const auto& known : config.public_origins)
             if (http::same_name(without_scheme(known), x.client.host)) origin = known;
     }
-    if (config.public_origins.empty() && !config.hosts.empty()) origin = own;
+    if (config.public_origins.empty() && !config.hosts.empty() &&
+        is_our_host(config, x.client.host))
+        origin = own;
     const bool is_secure = (origin.empty() ? own : origin).starts_with("https:");
     if (origin.empty()) return {{}, is_secure};
     std::string url = origin + x.target.path;

@@ -51,7 +51,7 @@ bool is_preflight(const RequestHead& head)
 }
 
 std::string make_preflight_reply(
-    const RequestHead& head, const Cors& cors, std::string_view request_id)
+    const RequestHead& head, const Cors& cors, std::string_view request_id, bool keep_alive)
 {
     std::string out = own_head(204);
     append_proxy_status(out, "proxy_internal_response", "preflight");
@@ -64,8 +64,6 @@ std::string make_preflight_reply(
         if (is_name_list(asked)) append_field(out, "Access-Control-Allow-Headers", asked);
         append_field(out, "Access-Control-Max-Age", "600");
     }
-    // A preflight has no body; whatever came with one is not read.
-    const bool keep_alive = head.keep_alive && head.body == BodyKind::none;
     append_connection(out, keep_alive, head.minor_version);
     return out.append("\r\n");
 }

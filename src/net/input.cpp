@@ -12,6 +12,7 @@ Input::Input(Stream& stream, std::size_t resting, std::size_t working)
 
 Awaitable<Transfer> Input::fill(Milliseconds deadline)
 {
+    if (begin_ == end_) begin_ = end_ = 0;
     if (end_ == capacity_)
         reserve(std::max({resting_, end_ - begin_ == 0 ? 0 : working_, (end_ - begin_) * 2}));
     std::span<char> room(data_.get() + end_, capacity_ - end_);

@@ -2,7 +2,6 @@
 
 #include "orggate/keyed_hash.hpp"
 
-
 #include <list>
 #include <unordered_map>
 #include <utility>

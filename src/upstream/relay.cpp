@@ -6,6 +6,7 @@
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace orggate::upstream {
@@ -58,7 +59,20 @@ Relay::Relay(Job job, Pool& pool, observe::Counters& counters)
 {
 }
 
+// The upload runs on objects of this relay: whatever is thrown here waits for its end.
 Awaitable<Result<const http::ResponseHead*>> Relay::ask()
+{
+    std::exception_ptr unexpected;
+    try {
+        co_return co_await send_and_wait();
+    } catch (...) {
+        unexpected = std::current_exception();
+    }
+    co_await stop_upload();
+    std::rethrow_exception(unexpected);
+}
+
+Awaitable<Result<const http::ResponseHead*>> Relay::send_and_wait()
 {
     const auto& request = job_.request;
     if (job_.route.max_body && request.body == http::BodyKind::sized &&
@@ -82,11 +96,12 @@ Awaitable<Result<const http::ResponseHead*>> Relay::ask()
         auto answered = co_await attempt();
         if (answered) co_return &connection_->head;
 
-        const Attempt failed{job_.request.method, connection_->from_pool, body_sent_, answer_begun_,
-            answered.error()};
+        // An upload that has begun has taken bytes that could not be sent again.
+        const Attempt failed{job_.request.method, connection_->from_pool, body_sent_ || upload_,
+            answer_begun_, answered.error()};
         co_await stop_upload();
         connection_.reset();
-        if (!may_retry(failed)) co_return answered.error();
+        if (client_left_ || !may_retry(failed)) co_return answered.error();
         pool_.counters().retries.add();
     }
 }
@@ -130,6 +145,7 @@ Awaitable<Result<void>> Relay::read_answer_head()
         if (!read) co_return Denial::upstream_protocol;
         input.consume(raw.size());
         if (!is_interim(connection_->head)) break;
+        if (interim == most_interim_answers) co_return Denial::upstream_protocol;
         auto passed = co_await pass_on_interim();
         if (!passed) co_return passed;
         scan.reset();

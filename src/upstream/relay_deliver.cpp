@@ -6,6 +6,7 @@
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace orggate::upstream {
@@ -17,9 +18,22 @@ constexpr Milliseconds look_around{1000};
 
 Awaitable<Delivery> Relay::deliver(http::ClientHead client)
 {
+    std::exception_ptr unexpected;
+    try {
+        co_return co_await pass_on(client);
+    } catch (...) {
+        unexpected = std::current_exception();
+    }
+    co_await stop_upload();
+    std::rethrow_exception(unexpected);
+}
+
+Awaitable<Delivery> Relay::pass_on(http::ClientHead client)
+{
     Delivery delivery;
     auto& out = connection_->out;
     out.clear();
+    client.keep_alive = client.keep_alive && reader_.is_done();
     const auto framing =
         http::write_client_head(out, connection_->head, job_.request.method, client);
     if (connection_->head.status == 101) {
@@ -31,7 +45,7 @@ Awaitable<Delivery> Relay::deliver(http::ClientHead client)
     co_await stop_upload();
     if (upload_denial_ && !delivery.is_complete) delivery.cut = upload_denial_;
     delivery.client_may_stay = delivery.is_complete && whole_request && framing.keep_alive;
-    if (delivery.is_complete && whole_request) release_connection();
+    if (delivery.is_complete && whole_request && !upload_cut_) release_connection();
     connection_.reset();
     co_return delivery;
 }
@@ -78,7 +92,8 @@ Awaitable<bool> Relay::send_answer(http::ClientFraming framing, Delivery& delive
 }
 
 // An event stream may be silent for minutes. A client that has ended its side by then
-// has left: browsers say goodbye in no other way.
+// has left: browsers say goodbye in no other way. An answer of known size is worth
+// waiting for even so.
 Awaitable<net::Transfer> Relay::wait_for_body()
 {
     const auto limit = job_.route.timeouts.stream_idle;
@@ -88,7 +103,11 @@ Awaitable<net::Transfer> Relay::wait_for_body()
         if (transfer.error != boost::asio::error::timed_out) co_return transfer;
         waited += slice;
         if (waited >= limit) co_return transfer;
-        if (!upload_is_running() && state_of_peer(job_.client) != PeerState::there) {
+        const bool is_sized = connection_->head.framing == http::Framing::sized;
+        const auto state = state_of_peer(job_.client);
+        const bool has_left =
+            state == PeerState::broken || (state == PeerState::finished && !is_sized);
+        if (!upload_is_running() && has_left) {
             transfer.error = boost::asio::error::connection_aborted;
             co_return transfer;
         }

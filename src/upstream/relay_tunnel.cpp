@@ -6,6 +6,7 @@
 #include <boost/asio/error.hpp>
 
 #include <array>
+#include <exception>
 
 namespace orggate::upstream {
 namespace {
@@ -54,9 +55,16 @@ Awaitable<void> Relay::tunnel(Delivery& delivery)
     };
     auto up = copy(job_.client, upstream, body_bytes_);
     boost::asio::co_spawn(job_.client.socket().get_executor(), std::move(up), ended);
-    co_await copy(upstream, job_.client, delivery.bytes);
+    std::exception_ptr unexpected;
+    try {
+        co_await copy(upstream, job_.client, delivery.bytes);
+    } catch (...) {
+        unexpected = std::current_exception();
+        cut_both(&ends);
+    }
     co_await up_ended.wait();
     counters_.tunnels.subtract();
+    if (unexpected) std::rethrow_exception(unexpected);
     delivery.is_complete = true;
 }
 

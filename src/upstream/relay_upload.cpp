@@ -73,7 +73,10 @@ Awaitable<void> Relay::upload()
         body_sent_ = true;
         auto sent = co_await connection_->stream->write(out, job_.route.timeouts.upstream_head);
         // The upstream has stopped listening; its answer may be on its way all the same.
-        if (sent.error) co_return;
+        if (sent.error) {
+            upload_cut_ = true;
+            co_return;
+        }
     }
 }
 
@@ -89,8 +92,7 @@ Awaitable<void> Relay::stop_upload()
     if (!upload_) co_return;
     if (!upload_->is_set()) {
         stopping_ = true;
-        boost::system::error_code ignored;
-        job_.client.socket().cancel(ignored);
+        job_.client.hurry_read();
         connection_->stream->close();
     }
     co_await upload_->wait();

@@ -28,8 +28,7 @@ TEST_CASE("however many wait for one key, it is asked for once, and one answer w
 {
     test::Loop loop;
     std::vector<std::string> asked;
-    edge::KeyWait keys(
-        loop.io.get_executor(), [&](const std::string& id) { asked.push_back(id); });
+    edge::KeyWait keys(loop.io.get_executor(), [&](const std::string& id) { asked.push_back(id); });
     int done = 0;
     loop.run(wait_once(keys, "a", done), wait_once(keys, "a", done), wait_once(keys, "b", done),
         answer(keys, "a"), answer(keys, "b"));
@@ -57,7 +56,8 @@ TEST_CASE("256 wait, the next one does not")
     test::Loop loop;
     edge::KeyWait keys(loop.io.get_executor(), [](const std::string&) {});
     int done = 0, turned_away = 0;
-    for (int i = 0; i < 256; ++i) loop.spawn(wait_once(keys, "a", done));
+    for (int i = 0; i < 256; ++i)
+        loop.spawn(wait_once(keys, "a", done));
     loop.spawn(wait_once(keys, "a", turned_away));
     auto story = [](edge::KeyWait& k, int& waiting, int& one_more) -> Awaitable<void> {
         CHECK(waiting == 0);

@@ -733,7 +733,7 @@ TEST_CASE("an answered preflight allows a configured origin what it asked for")
             head_with({{"Origin", row.origin}, {"Access-Control-Request-Method", "PUT"},
                           {"Access-Control-Request-Headers", row.asked}},
                 "OPTIONS");
-        const auto bytes = make_preflight_reply(head, cors, "req-1");
+        const auto bytes = make_preflight_reply(head, cors, "req-1", true);
         CHECK(status_in(bytes) == 204);
         CHECK(field_of(bytes, "Access-Control-Allow-Origin") ==
               (is_known ? std::string(row.origin) : "-"));
@@ -746,7 +746,7 @@ TEST_CASE("an answered preflight allows a configured origin what it asked for")
     }
     auto with_body = head_with({{"Origin", "https://other.example.com"}}, "OPTIONS");
     with_body.body = BodyKind::sized;
-    CHECK(field_of(make_preflight_reply(with_body, cors, "r"), "Connection") == "close");
+    CHECK(field_of(make_preflight_reply(with_body, cors, "r", false), "Connection") == "close");
 }
 
 TEST_CASE("OPTIONS * says what is served here")

@@ -85,7 +85,8 @@ Told tell(RelayRig& rig, std::string answer, bool closes = false)
 
 }  // namespace
 
-TEST_CASE("only an idempotent request without a sent body on a pooled, silent connection is retried")
+TEST_CASE(
+    "only an idempotent request without a sent body on a pooled, silent connection is retried")
 {
     struct Row {
         const char* name;
@@ -187,7 +188,8 @@ TEST_CASE("a pooled connection that the upstream closes is replaced for GET and 
 TEST_CASE("what an upstream may not answer is refused")
 {
     std::string nine;
-    for (int i = 0; i < 9; ++i) nine += "HTTP/1.1 103 Early Hints\r\n\r\n";
+    for (int i = 0; i < 9; ++i)
+        nine += "HTTP/1.1 103 Early Hints\r\n\r\n";
     struct Row {
         const char* name;
         std::string answer;
@@ -219,7 +221,8 @@ TEST_CASE("what an upstream may not answer is refused")
 TEST_CASE("eight interim answers pass, a 100 of the upstream's never does, and HTTP/1.0 sees none")
 {
     std::string interim;
-    for (int i = 0; i < 8; ++i) interim += "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+    for (int i = 0; i < 8; ++i)
+        interim += "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
     for (const int version : {1, 0}) {
         CAPTURE(version);
         RelayRig rig;

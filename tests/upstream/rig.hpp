@@ -39,17 +39,17 @@ struct RelayRig {
     std::unique_ptr<upstream::Relay> relay;
 
     RelayRig()
-        : acceptor(loop.io.get_executor(),
-              {boost::asio::ip::address_v4::loopback(), 0}),
-          client(make_pair(loop)), input(*client.ours, 4096, 4096)
+        : acceptor(loop.io.get_executor(), {boost::asio::ip::address_v4::loopback(), 0}),
+          client(make_pair(loop)),
+          input(*client.ours, 4096, 4096)
     {
         upstream.name = "u";
         upstream.address.host = "127.0.0.1";
         upstream.address.port = acceptor.local_endpoint().port();
         route.timeouts.upstream_connect = enough;
         request.method = "GET";
-        pool = std::make_unique<upstream::Pool>(upstream, nullptr, Milliseconds{4'000},
-            loop.deadlines, counters.upstreams[0]);
+        pool = std::make_unique<upstream::Pool>(
+            upstream, nullptr, Milliseconds{4'000}, loop.deadlines, counters.upstreams[0]);
     }
 
     // Bytes that have arrived behind the head.
@@ -61,8 +61,7 @@ struct RelayRig {
 
     upstream::Relay& make_relay(std::string head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     {
-        upstream::Job job{*client.ours, input, request, std::move(head), route, websocket,
-            clock};
+        upstream::Job job{*client.ours, input, request, std::move(head), route, websocket, clock};
         relay = std::make_unique<upstream::Relay>(std::move(job), *pool, counters);
         return *relay;
     }

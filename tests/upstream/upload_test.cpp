@@ -90,8 +90,8 @@ TEST_CASE("a body that came with the head leaves with the head, and the next req
     sized(rig, 3).arrived("abcGET /next");
     rig.make_relay("HEAD");
     Upload upload;
-    rig.loop.run(gate(rig, upload), hear(rig, upload, "HEADabc"),
-        send(rig, upload, "", Then::listen));
+    rig.loop.run(
+        gate(rig, upload), hear(rig, upload, "HEADabc"), send(rig, upload, "", Then::listen));
     CHECK(upload.upstream_heard == "HEADabc");
     CHECK(rig.input.unread() == "GET /next");
     CHECK(upload.delivery.client_may_stay);
@@ -156,8 +156,8 @@ TEST_CASE("a body that stalls is too slow")
     rig.route.timeouts.body_gap = test::soon;
     rig.make_relay("HEAD");
     Upload upload;
-    rig.loop.run(gate(rig, upload), hear(rig, upload, "never"),
-        send(rig, upload, "abc", Then::listen));
+    rig.loop.run(
+        gate(rig, upload), hear(rig, upload, "never"), send(rig, upload, "abc", Then::listen));
     REQUIRE(upload.refused);
     CHECK(*upload.refused == Denial::body_timeout);
 }
@@ -182,7 +182,8 @@ TEST_CASE("a body may be as long as the limit and not one byte longer")
             rig.make_relay("HEAD");
             Upload upload;
             if (length == 5)
-                rig.loop.run(gate(rig, upload), hear(rig, upload, is_chunked ? "0\r\n\r\n" : "xxxxx"),
+                rig.loop.run(gate(rig, upload),
+                    hear(rig, upload, is_chunked ? "0\r\n\r\n" : "xxxxx"),
                     send(rig, upload, "", Then::listen));
             else
                 rig.loop.run(gate(rig, upload), send(rig, upload, "", Then::listen));

@@ -26,6 +26,8 @@ struct RequestFacts {
 // A good session token; `session->status` may still be pending.
 struct SignedIn {
     std::shared_ptr<const token::Session> session;
+    // Browsers send cookies unasked, from any page; a header somebody has to set.
+    enum class Carrier { header, cookie } carrier = Carrier::header;
 };
 
 // Nobody: why, in our word (`denial`) and in Clerk's (`reason`).

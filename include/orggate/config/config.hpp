@@ -138,7 +138,7 @@ struct Config {
     Log log;
     observe::CounterNames names;  // routes, upstreams, limits; metrics.org_labels, top
     std::optional<Assertion> assertion;
-    std::size_t max_connections = 16'384;     // per process; one more is answered 503
+    std::size_t max_connections = 16'384;  // per process; one more is answered 503
 };
 
 }  // namespace orggate::config

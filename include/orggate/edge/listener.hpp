@@ -23,7 +23,7 @@ public:
 private:
     using Acceptor =
         boost::asio::basic_socket_acceptor<boost::asio::generic::stream_protocol, Executor>;
-    void seat(net::Socket socket);
+    bool seat(net::Socket socket);
     void empty_the_queue();
 
     Station& station_;

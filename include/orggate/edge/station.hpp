@@ -56,6 +56,7 @@ struct Station {
     bool is_draining = false;  // answers discourage: Connection: close
 
     Seat* seats = nullptr;
+    std::size_t turned_away = 0;  // connections that are being told there is no room
     std::vector<std::unique_ptr<Exchange>> spare;  // kept for their memory
 
     // From now on requests are served with this.

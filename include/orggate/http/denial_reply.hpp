@@ -66,7 +66,7 @@ bool is_preflight(const RequestHead& head);
 // The answer to it where `cors.preflight: answer`. An origin that is not allowed gets no
 // Access-Control fields, which is how a browser is told no.
 std::string make_preflight_reply(
-    const RequestHead& head, const Cors& cors, std::string_view request_id);
+    const RequestHead& head, const Cors& cors, std::string_view request_id, bool keep_alive);
 
 // The answer to OPTIONS *.
 std::string make_options_reply(std::string_view request_id, bool keep_alive);

@@ -42,6 +42,9 @@ public:
     // a part. `buffer` is not empty. After timed_out the stream can be used again.
     Awaitable<Transfer> read_some(std::span<char> buffer, Milliseconds deadline);
 
+    // A read that waits ends soon, with timed_out.
+    void hurry_read() { read_deadline_.set(Milliseconds{0}); }
+
     // All of it, or an error and how much went out. The deadline is for progress, not for
     // the whole.
     Awaitable<Transfer> write(std::string_view bytes, Milliseconds deadline);

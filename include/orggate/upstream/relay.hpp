@@ -76,6 +76,8 @@ public:
     bool has_whole_body() const { return reader_.is_done(); }
 
 private:
+    Awaitable<Result<const http::ResponseHead*>> send_and_wait();
+    Awaitable<Delivery> pass_on(http::ClientHead client);
     Awaitable<Result<void>> attempt();
     Awaitable<Result<void>> read_answer_head();
     Awaitable<net::Transfer> wait_for_answer();
@@ -102,7 +104,8 @@ private:
 
     http::BodyReader reader_;  // of the request's body
     std::uint64_t body_bytes_ = 0;
-    bool body_sent_ = false, answer_begun_ = false, stopping_ = false, client_left_ = false;
+    bool body_sent_ = false, answer_begun_ = false, stopping_ = false, client_left_ = false,
+         upload_cut_ = false;
     std::optional<net::Signal> upload_;  // set when the upload has ended
     std::optional<Denial> upload_denial_;
     std::string gathered_;                                   // payload on its way
