@@ -215,6 +215,11 @@ TEST_CASE("what an upstream may not answer is refused")
         const auto told = tell(rig, row.answer);
         REQUIRE(told.result.refused);
         CHECK(*told.result.refused == row.denial);
+        std::size_t interim = 0;
+        for (auto at = told.client_heard.find(" 103 "); at != std::string::npos;
+             at = told.client_heard.find(" 103 ", at + 1))
+            ++interim;
+        CHECK(interim <= 8);
     }
 }
 

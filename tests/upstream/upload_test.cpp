@@ -209,6 +209,69 @@ TEST_CASE("an early answer is delivered, and the connection behind it is not use
     CHECK(upload.delivery.is_complete);
     CHECK_FALSE(upload.delivery.client_may_stay);
     CHECK(upload.client_heard.ends_with("hi"));
+    CHECK(upload.client_heard.find("Connection: close") != std::string::npos);
+    CHECK(rig.pool->take_idle(test::stopped_clock().steady) == nullptr);
+}
+
+TEST_CASE("a request whose body has begun to be read is never sent again")
+{
+    RelayRig rig;
+    sized(rig, 10);
+    rig.request.method = "PUT";
+    Upload upload;
+    auto upstream = [](RelayRig& r) -> Awaitable<void> {
+        auto stream = co_await r.accept();
+        co_await receive(*stream, 4);
+        co_await say(*stream, ok);
+        co_await receive(*stream, 4);  // on the same connection, rested
+        stream->close();
+    };
+    auto twice = [](RelayRig& r, Upload& u) -> Awaitable<void> {
+        r.request.body = http::BodyKind::none;
+        auto answer = co_await r.make_relay("HEAD").ask();
+        REQUIRE(answer.has_value());
+        const http::ClientHead head;
+        co_await r.relay->deliver(head);
+        r.request.body = http::BodyKind::sized;
+        answer = co_await r.make_relay("HEAD").ask();
+        REQUIRE(answer.has_error());
+        u.refused = answer.error();
+        r.client.ours->close();
+    };
+    rig.loop.run(twice(rig, upload), upstream(rig), send(rig, upload, "", Then::listen));
+    CHECK(*upload.refused == Denial::upstream_closed);
+    CHECK(rig.counters.upstreams[0].retries.value() == 0);
+}
+
+TEST_CASE("a connection to which a body was not written whole is never lent again")
+{
+    RelayRig rig;
+    const std::string body(8u << 20, 'x');  // more than the sockets hold
+    sized(rig, body.size()).make_relay("HEAD");
+    rig.route.timeouts.upstream_head = Milliseconds{50};
+    rig.make_relay("HEAD");
+    Upload upload;
+    // Answers at once and in two halves, and never reads on: the body gets stuck.
+    auto upstream = [](RelayRig& r) -> Awaitable<void> {
+        auto stream = co_await r.accept();
+        co_await receive(*stream, 4);
+        co_await say(*stream, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nh");
+        net::Signal later(r.loop.io.get_executor());
+        boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+            boost::asio::wait_traits<std::chrono::steady_clock>, Executor>
+            timer(r.loop.io.get_executor(), std::chrono::milliseconds(200));
+        constexpr auto token = boost::asio::as_tuple(boost::asio::use_awaitable_t<Executor>());
+        co_await timer.async_wait(token);
+        co_await say(*stream, "i");
+        co_await receive_all(*stream);
+    };
+    auto client = [](RelayRig& r, const std::string& bytes, Upload& u) -> Awaitable<void> {
+        co_await r.client.theirs->write(bytes, test::enough);  // as far as it is taken
+        const auto heard = co_await receive_all(*r.client.theirs);
+        u.client_heard = heard.bytes;
+    };
+    rig.loop.run(gate(rig, upload), upstream(rig), client(rig, body, upload));
+    CHECK_FALSE(upload.delivery.client_may_stay);
     CHECK(rig.pool->take_idle(test::stopped_clock().steady) == nullptr);
 }
 
