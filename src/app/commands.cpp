@@ -161,8 +161,9 @@ int check(const Options& options)
 
 int version()
 {
-    print(stdout, std::string("orggate " ORGGATE_VERSION "\nBoost ") + BOOST_LIB_VERSION + "\n" +
-                      OpenSSL_version(OPENSSL_VERSION) + "\n");
+    print(stdout, "orggate " ORGGATE_VERSION " " ORGGATE_COMMIT "\nBoost " BOOST_LIB_VERSION
+                  "\nyaml-cpp " ORGGATE_YAML_CPP "\n");
+    print(stdout, std::string(OpenSSL_version(OPENSSL_VERSION)) + "\n");
     return 0;
 }
 
