@@ -79,12 +79,10 @@ Awaitable<Result<const http::ResponseHead*>> Relay::send_and_wait()
         request.content_length > *job_.route.max_body)
         co_return Denial::body_too_large;
     // What has arrived of the body is judged before the upstream hears of it.
-    std::string first = job_.head;
-    auto taken = take_body(job_.input.unread(), first);
+    auto taken = take_body(job_.input.unread(), job_.head);
     if (!taken) co_return taken.error();
     job_.input.consume(*taken);
     body_sent_ = body_bytes_ != 0;
-    job_.head = std::move(first);
 
     connection_ = pool_.take_idle(job_.clock().steady);
     for (;;) {

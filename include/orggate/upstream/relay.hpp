@@ -39,7 +39,7 @@ struct Job {
     net::Stream& client;
     net::Input& input;  // behind the request's head
     const http::RequestHead& request;
-    std::string head;  // composed for the upstream, complete
+    std::string head;  // composed for the upstream; what has come of the body is added
     const config::RouteSettings& route;
     const config::WebSocket& websocket;
     Clock clock;
