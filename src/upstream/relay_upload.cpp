@@ -16,6 +16,14 @@ constexpr std::size_t piece = 32 * 1024;
 
 Result<std::size_t> Relay::take_body(std::string_view bytes, std::string& out)
 {
+    auto taken = frame_body(bytes, out);
+    // Where a refused body ends is nobody's business: its bytes stay unread.
+    if (!taken) body_refused_ = true;
+    return taken;
+}
+
+Result<std::size_t> Relay::frame_body(std::string_view bytes, std::string& out)
+{
     gathered_.clear();
     std::size_t consumed = 0;
     while (!reader_.is_done()) {

@@ -9,6 +9,7 @@ class Overload(Case):
         app = self.start_app()
         gate = self.start_gate(app.url, {"max_connections": 2})
         credential = token()
+        wait_for(lambda: gate.metrics()["orggate_connections"] == 0, "nobody else to be there")
         held = [gate.connect(), gate.connect()]
         for connection in held:  # both seated before the third comes
             connection.send(compose("GET", "/", bearer(credential)))

@@ -188,6 +188,8 @@ TEST_CASE("a body may be as long as the limit and not one byte longer")
             else
                 rig.loop.run(gate(rig, upload), send(rig, upload, "", Then::listen));
             CHECK(upload.refused.has_value() == (length == 6));
+            // A refused body is never passed over as if it had been read.
+            CHECK(rig.relay->has_whole_body() == (length == 5));
             if (upload.refused) CHECK(*upload.refused == Denial::body_too_large);
         }
     }

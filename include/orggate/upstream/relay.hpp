@@ -73,7 +73,7 @@ public:
     bool client_has_left() const { return client_left_; }
     std::uint64_t bytes_received() const { return body_bytes_; }
     // Whether the request's body has been read to its end.
-    bool has_whole_body() const { return reader_.is_done(); }
+    bool has_whole_body() const { return reader_.is_done() && !body_refused_; }
 
 private:
     Awaitable<Result<const http::ResponseHead*>> send_and_wait();
@@ -92,6 +92,7 @@ private:
 
     // How many of `bytes` belong to the request's body; their payload goes to `out`.
     Result<std::size_t> take_body(std::string_view bytes, std::string& out);
+    Result<std::size_t> frame_body(std::string_view bytes, std::string& out);
     void start_upload();
     void fail_upload(Denial denial);
     bool upload_is_running() const { return upload_ && !upload_->is_set(); }
@@ -105,7 +106,7 @@ private:
     http::BodyReader reader_;  // of the request's body
     std::uint64_t body_bytes_ = 0;
     bool body_sent_ = false, answer_begun_ = false, stopping_ = false, client_left_ = false,
-         upload_cut_ = false;
+         upload_cut_ = false, body_refused_ = false;
     std::optional<net::Signal> upload_;  // set when the upload has ended
     std::optional<Denial> upload_denial_;
     std::string gathered_;                                   // payload on its way
