@@ -87,14 +87,13 @@ observe::LogOptions log_options(const config::Config& config, const Options& opt
     return log;
 }
 
-void announce(observe::Log& log, const config::Loaded& loaded, const std::string& addresses)
+void announce(observe::Log& log, const config::Loaded& loaded, const std::string& listen)
 {
     for (const auto& problem : loaded.problems)
         log.event(observe::Level::warn, config::to_text(problem));
     log.event(observe::Level::info, "serving",
         {{"version", std::string_view(ORGGATE_VERSION)},
-            {"workers", std::int64_t{loaded.config->workers}},
-            {"addresses", std::string_view(addresses).substr(0, addresses.size() - 1)},
+            {"workers", std::int64_t{loaded.config->workers}}, {"listen", std::string_view(listen)},
             {"limits", std::string_view("per process")}});
 }
 
@@ -123,7 +122,7 @@ int serve(const config::Loaded& loaded, const Options& options, observe::Log& lo
     const auto file = choose_address_file(options);
     const auto error = write_address_file(file.path, addresses);
     if (!error.empty() && file.was_asked_for) throw std::runtime_error(error);
-    announce(log, loaded, addresses);
+    announce(log, loaded, control.listening());
     const int code = control.run();
     if (error.empty()) std::remove(file.path.c_str());
     return code;

@@ -107,6 +107,14 @@ void Control::make_shared()
     };
 }
 
+std::string Control::listening() const
+{
+    std::string text;
+    for (const auto& socket : sockets_)
+        text.append(text.empty() ? "" : ", ").append(socket.address());
+    return text;
+}
+
 std::string Control::addresses() const
 {
     std::string json = "{\"pid\":" + std::to_string(::getpid()) + ",\"listen\":[";

@@ -27,6 +27,8 @@ public:
 
     // Where we listen, as JSON for the address file.
     std::string addresses() const;
+    // The same for humans: "127.0.0.1:8080, [::]:8443".
+    std::string listening() const;
 
     // Serves until a signal ends it. The exit code.
     int run();

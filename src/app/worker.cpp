@@ -44,7 +44,7 @@ Worker::Worker(Shared& shared, const std::vector<net::ListeningSocket>& sockets)
     for (std::size_t i = 0; i < config.upstreams.size(); ++i)
         station_.pools.push_back(
             std::make_unique<upstream::Pool>(config.upstreams[i], shared.upstream_tls[i].get(),
-                config.timeouts.upstream_idle, deadlines_, counters_.upstreams[i]));
+                config.timeouts.upstream_idle, deadlines_, counters_.upstreams[i], shared.log));
     for (const auto& socket : sockets) {
         const int own = socket.duplicate();
         if (own < 0) throw std::runtime_error("cannot listen: too many open files");

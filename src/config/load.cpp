@@ -36,6 +36,8 @@ void finish(Draft& draft)
     auto& config = draft.config;
     for (const auto& rule : draft.rules)
         config.names.routes.push_back(rule.name);
+    // Requests refused before they met a rule are counted apart.
+    config.names.routes.push_back("(none)");
     for (const auto& upstream : config.upstreams)
         config.names.upstreams.push_back(upstream.name);
     for (const auto& limit : config.limits)

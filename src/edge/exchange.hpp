@@ -37,6 +37,7 @@ struct Exchange {
     std::string extra_fields;             // complete lines: rate limit fields, CORS
 
     std::optional<Denial> denial;  // refused by us, or cut
+    std::optional<Denial> cause;   // the refusal behind a redirect_loop
     int status = 0;
     bool client_left = false;
     std::optional<bool> whole_body;  // once the relay has had it: whether it is read to its end

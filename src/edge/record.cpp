@@ -55,14 +55,13 @@ observe::AccessRecord describe(const Exchange& x, Microseconds duration)
     record.client_ip = x.client.address;
     record.verdict = verdict(x);
     record.reason = x.denial;
-    if (x.has_head) {
-        record.method = x.head.method;
-        record.host = x.head.host;
-    }
-    if (x.rule) {
-        record.route = x.rule->name;
-        record.path = x.config().log.full_path ? std::string_view(x.target.path) : x.rule->name;
-    }
+    record.cause = x.cause;
+    // A head that was refused has kept what was read of it.
+    record.method = x.head.method;
+    record.host = x.head.host;
+    record.path = x.target.path.empty() ? x.head.target : std::string_view(x.target.path);
+    if (x.rule) record.route = x.rule->name;
+    if (!x.config().log.full_path) record.path = record.route;
     if (const auto* session = caller(x)) {
         record.user_id = session->user_id;
         record.token_kind = "session";

@@ -1,5 +1,6 @@
 #include "edge/refuse.hpp"
 
+#include "edge/explain.hpp"
 #include "edge/record.hpp"
 #include "orggate/http/denial_reply.hpp"
 #include "orggate/http/quota_fields.hpp"
@@ -82,8 +83,10 @@ Awaitable<After> refuse(Exchange& x, Station& station, net::Stream& client, net:
         x.trace = http::make_trace({}, false, station.random(), station.random());
     const bool keep = !ends_the_connection(x, denial) && pass_over_body(x, input);
     const auto reply = reply_to(x, station, denial, keep);
+    if (reply.denial != denial) x.cause = denial;
     x.denial = reply.denial;
     x.status = reply.status;
+    explain_refusal(x, station);
     const auto written = co_await client.write(reply.bytes, write_deadline);
     x.bytes_out += written.bytes;
     if (written.error) co_return After::reset;

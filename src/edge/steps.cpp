@@ -50,7 +50,8 @@ Result<void> read_request(Exchange& x, std::string_view raw, const Peer& peer, S
     auto target = http::parse_target(x.head.method, x.head.target, x.head.host);
     if (!target) return target.error();
     x.target = std::move(*target);
-    if (!is_our_host(config, x.head.host)) return Denial::host_unknown;
+    if (!is_our_host(config, x.head.host) || !is_our_host(config, x.client.host))
+        return Denial::host_unknown;
     return Result<void>();
 }
 
@@ -88,6 +89,22 @@ clerk::Decision decide(const Exchange& x, Station& station, clerk::Keys keys)
     return clerk::decide(x.config().clerk.instance, facts, station.verifier, keys, x.now);
 }
 
+namespace {
+
+// Two that differ name no organisation at all.
+std::optional<std::string_view> expected_org(const http::RequestHead& head)
+{
+    std::optional<std::string_view> expected;
+    for (const auto& field : head.fields) {
+        if (!http::same_name(field.name, "x-expected-org")) continue;
+        if (expected && *expected != field.value) return std::string_view();
+        expected = field.value;
+    }
+    return expected;
+}
+
+}  // namespace
+
 Result<policy::Pass> authorize(const Exchange& x)
 {
     const bool is_preflight = http::is_preflight(x.head);
@@ -96,7 +113,7 @@ Result<policy::Pass> authorize(const Exchange& x)
     return policy::authorize({.rule = *x.rule,
                                  .decision = x.decision,
                                  .path = x.target.path,
-                                 .expected_org = x.head.find("x-expected-org"),
+                                 .expected_org = expected_org(x.head),
                                  .tenants = x.config().tenants,
                                  .is_preflight = is_preflight},
         x.now);
@@ -130,7 +147,8 @@ Result<void> judge_limits(Exchange& x, const Result<void>& taken, observe::Count
         bool is_open = true;
         for (std::size_t i = 0; i < checks.size(); ++i) {
             count(i, Outcome::unavailable);
-            is_open = is_open && limits[i]->limit->on_error == limit::OnError::open;
+            const bool passes = limits[i]->limit->on_error == limit::OnError::open;
+            is_open = is_open && (passes || !checks[i].enforced);
         }
         return is_open ? Result<void>() : Result<void>(taken.error());
     }

@@ -45,8 +45,10 @@ std::string cors_fields(const Cors& cors, std::string_view origin)
 
 bool is_preflight(const RequestHead& head)
 {
-    // With a body it would carry unjudged bytes past the check.
-    return head.method == "OPTIONS" && head.body == BodyKind::none && head.has("Origin") &&
+    // Browsers send neither body nor credentials with one; either would be carried past
+    // the check.
+    const bool is_bare = head.body == BodyKind::none && !head.authorization && head.cookies.empty();
+    return head.method == "OPTIONS" && is_bare && head.has("Origin") &&
            head.has("Access-Control-Request-Method");
 }
 

@@ -84,6 +84,8 @@ bool is_withheld_from_client(std::string_view name, const HeaderNames& names)
     if (field.field_class == FieldClass::identity) return true;
     // Ours replaces it.
     if (same_name(name, "X-Request-Id")) return true;
+    // Who reads it wants to know whose answer this is; an app could say it is ours.
+    if (same_name(name, "Proxy-Status")) return true;
     return find_chosen_name(name, names).has_value();
 }
 

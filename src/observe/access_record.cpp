@@ -93,6 +93,7 @@ void append_verdict(std::string& out, const AccessRecord& record)
 {
     append_text(out, "verdict", record.verdict, most::word);
     append_denial(out, "reason", record.reason);
+    append_denial(out, "cause", record.cause);
     append_text(out, "limit", record.limit, most::name);
     if (record.remaining) append_number(out, "remaining", *record.remaining);
     append_denial(out, "shadow", record.shadow);

@@ -32,7 +32,7 @@ std::optional<Denial> refuse_access(const Question& question, const Session& ses
     if (needs_org && (!org || org->id.empty())) return Denial::org_missing;
     const auto* tenant = find_tenant(question, session, now);
     if (tenant != nullptr && tenant->blocked) return Denial::blocked;
-    if (!question.expected_org.empty() && (!org || !is_called(*org, question.expected_org)))
+    if (question.expected_org && (!org || !is_called(*org, *question.expected_org)))
         return Denial::org_changed;
     return std::nullopt;
 }

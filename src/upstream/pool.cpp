@@ -23,6 +23,16 @@ Denial why(const net::Connected& failed)
     return Denial::upstream_unreachable;
 }
 
+std::string_view step_name(net::ConnectStep step)
+{
+    switch (step) {
+        case net::ConnectStep::resolve: return "resolve";
+        case net::ConnectStep::connect: return "connect";
+        case net::ConnectStep::handshake: return "handshake";
+    }
+    return "connect";
+}
+
 }  // namespace
 
 Connection::Connection(std::unique_ptr<net::Stream> connected)
@@ -31,8 +41,13 @@ Connection::Connection(std::unique_ptr<net::Stream> connected)
 }
 
 Pool::Pool(const config::Upstream& upstream, net::ClientContext* tls, Milliseconds idle,
-    net::Deadlines& deadlines, observe::Counters::Upstream& counters)
-    : upstream_(upstream), tls_(tls), idle_(idle), deadlines_(deadlines), counters_(counters)
+    net::Deadlines& deadlines, observe::Counters::Upstream& counters, observe::Log& log)
+    : upstream_(upstream),
+      tls_(tls),
+      idle_(idle),
+      deadlines_(deadlines),
+      counters_(counters),
+      log_(log)
 {
 }
 
@@ -54,12 +69,29 @@ std::unique_ptr<Connection> Pool::take_idle(std::chrono::steady_clock::time_poin
 Awaitable<Result<std::unique_ptr<Connection>>> Pool::connect(Milliseconds deadline)
 {
     auto connected = co_await net::connect(upstream_.address, tls_, deadlines_, deadline);
+    note(connected);
     if (!connected.stream) {
         counters_.connect_failures.add();
         co_return why(connected);
     }
     counters_.connects.add();
     co_return std::make_unique<Connection>(std::move(connected.stream));
+}
+
+void Pool::note(const net::Connected& connected)
+{
+    const bool fails = connected.stream == nullptr;
+    if (fails == is_failing_) return;
+    is_failing_ = fails;
+    const std::string_view name = upstream_.name, authority = upstream_.authority;
+    const auto why = connected.error.message();
+    if (fails)
+        log_.event(observe::Level::warn, "upstream cannot be reached",
+            {{"upstream", name}, {"address", authority}, {"step", step_name(connected.step)},
+                {"error", std::string_view(why)}});
+    else
+        log_.event(observe::Level::info, "upstream can be reached again",
+            {{"upstream", name}, {"address", authority}});
 }
 
 void Pool::give_back(

@@ -55,7 +55,7 @@ TEST_CASE("without routes everything needs an organisation")
     CHECK(only.name == "default");
     CHECK(only.limits.empty());
     CHECK(config->routes.size() == 1);
-    CHECK(config->names.routes == Strings{"default"});
+    CHECK(config->names.routes == Strings{"default", "(none)"});
 }
 
 TEST_CASE("rules, settings and names go by the same index, the default last")
@@ -73,7 +73,7 @@ TEST_CASE("rules, settings and names go by the same index, the default last")
     const auto& rules = config->rules.rules();
     REQUIRE(rules.size() == 3);
     REQUIRE(config->routes.size() == 3);
-    CHECK(config->names.routes == Strings{"a", "b", "default"});
+    CHECK(config->names.routes == Strings{"a", "b", "default", "(none)"});
     for (std::size_t i = 0; i < rules.size(); ++i)
         CHECK(rules[i].index == i);
     const auto &a = config->routes[0], &b = config->routes[1], &rest = config->routes[2];

@@ -129,7 +129,7 @@ class Preflight(Case):
 
     def test_forward_sends_it_on_as_nobody(self):
         gate = self.start("forward")
-        answer = gate.ask("OPTIONS", "/things", self.ASK, token=token())
+        answer = gate.ask("OPTIONS", "/things", self.ASK)
         self.check_allowed(answer)
         names = {k.lower() for k, _ in json.loads(answer.body)["fields"]}
         self.assertFalse(names & {"x-org-id", "x-user-id", "x-session-id"})
@@ -137,6 +137,8 @@ class Preflight(Case):
         for headers in ({}, {"Origin": "https://spa.example.net"}, {"Access-Control-Request-Method": "PUT"}):
             self.assertEqual(gate.ask("OPTIONS", "/things", headers).status, 401)
         self.assertEqual(gate.ask("POST", "/things", self.ASK).status, 401)
+        # Credentials are judged, whatever they come with.
+        self.assertEqual(gate.ask("OPTIONS", "/things", self.ASK, token=token(exp=-60, iat=-120)).status, 401)
 
     def test_answer_is_given_here(self):
         gate = self.start("answer")

@@ -709,6 +709,13 @@ TEST_CASE("a preflight is an OPTIONS with both its fields")
         head_with({{"Origin", "https://a"}, {"Access-Control-Request-Method", "PUT"}}, "OPTIONS");
     with_body.body = BodyKind::chunked;
     CHECK_FALSE(is_preflight(with_body));
+    auto with_credentials =
+        head_with({{"Origin", "https://a"}, {"Access-Control-Request-Method", "PUT"}}, "OPTIONS");
+    with_credentials.cookies = "__session=x";
+    CHECK_FALSE(is_preflight(with_credentials));
+    with_credentials.cookies = {};
+    with_credentials.authorization = "Bearer x";
+    CHECK_FALSE(is_preflight(with_credentials));
     CHECK_FALSE(is_preflight(head_with({{"Access-Control-Request-Method", "PUT"}}, "OPTIONS")));
 }
 

@@ -78,7 +78,9 @@ struct Given {
 
     Result<Pass> answer() const
     {
-        const policy::Question question{rule, decision, path, expected_org, tenants};
+        std::optional<std::string_view> expected;
+        if (!expected_org.empty()) expected = expected_org;
+        const policy::Question question{rule, decision, path, expected, tenants};
         return authorize(question, now);
     }
 };
@@ -513,6 +515,17 @@ TEST_CASE("a bypass waives limits and nothing else")
         {.rule = demanding("role", {"org:admin"}), .tenants = tenants(all)}, Denial::role_missing);
 }
 
+TEST_CASE("an expected organisation without a name is nobody's")
+{
+    const auto rule = limited({});
+    const auto decision = signed_in();
+    const Tenants nothing;
+    const policy::Question question{rule, decision, "/x", std::string_view(), nothing};
+    const auto answer = authorize(question, Instant{});
+    REQUIRE(answer.has_error());
+    CHECK(answer.error() == Denial::org_changed);
+}
+
 TEST_CASE("a Pass keeps what its views point to")
 {
     auto api = make_limit("api", 1);
@@ -521,7 +534,7 @@ TEST_CASE("a Pass keeps what its views point to")
     {
         const auto decision = signed_in();
         const Tenants nothing;
-        const policy::Question question{rule, decision, "/x", "", nothing};
+        const policy::Question question{rule, decision, "/x", {}, nothing};
         kept = *authorize(question, Instant{});
     }
     CHECK(kept->checks()[0].subject == "org_1");

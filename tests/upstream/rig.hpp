@@ -24,11 +24,19 @@ inline Instant running_clock()
     return {std::chrono::system_clock::now(), std::chrono::steady_clock::now()};
 }
 
+inline observe::LogOptions quiet()
+{
+    observe::LogOptions options;
+    options.level = observe::Level::error;
+    return options;
+}
+
 struct RelayRig {
     Loop loop;
     boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Executor> acceptor;
     config::Upstream upstream;
     observe::Counters counters{{.routes = {"r"}, .upstreams = {"u"}, .limits = {}}};
+    observe::Log log{quiet()};
     Pair client;  // `ours` is the gate's side
     net::Input input;
     std::unique_ptr<upstream::Pool> pool;
@@ -49,7 +57,7 @@ struct RelayRig {
         route.timeouts.upstream_connect = enough;
         request.method = "GET";
         pool = std::make_unique<upstream::Pool>(
-            upstream, nullptr, Milliseconds{4'000}, loop.deadlines, counters.upstreams[0]);
+            upstream, nullptr, Milliseconds{4'000}, loop.deadlines, counters.upstreams[0], log);
     }
 
     // Bytes that have arrived behind the head.

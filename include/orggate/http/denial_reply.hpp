@@ -60,8 +60,8 @@ Reply make_denial_reply(const Refusal& refusal, const Pages& pages, const Cors& 
 // Access-Control fields for an allowed origin, compared byte by byte; empty otherwise.
 std::string cors_fields(const Cors& cors, std::string_view origin);
 
-// A true CORS preflight: OPTIONS with Origin and Access-Control-Request-Method, and no
-// body.
+// A true CORS preflight: OPTIONS with Origin and Access-Control-Request-Method, without
+// body and credentials (Fetch, CORS-preflight fetch).
 bool is_preflight(const RequestHead& head);
 // The answer to it where `cors.preflight: answer`. An origin that is not allowed gets no
 // Access-Control fields, which is how a browser is told no.

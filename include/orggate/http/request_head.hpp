@@ -52,7 +52,7 @@ struct RequestHead {
 //          bad_host, bad_upgrade, field_alias (a name that folds to one of ours or to
 //          a framing name), protected_in_connection, authorization_repeated,
 //          expectation_failed.
-// `head` is left unspecified on refusal.
+// On refusal `head` holds no more than the method and target that were read, for the log.
 Result<void> read_request_head(std::string_view raw, RequestHead& head);
 
 }  // namespace orggate::http

@@ -25,7 +25,8 @@ struct AccessRecord {
     std::string_view org_id, user_id, token_kind, plan;
     std::string_view verdict;  // allowed | refused | aborted | failed
     std::optional<Denial> reason;
-    std::string_view limit;  // the limit that refused, or the tightest that allowed
+    std::optional<Denial> cause;  // behind redirect_loop: what sent the browser round
+    std::string_view limit;       // the limit that refused, or the tightest that allowed
     std::optional<std::int64_t> remaining;
     std::optional<Denial> shadow;  // what a rule in shadow would have refused
 };

@@ -49,9 +49,9 @@ private:
 
 struct Question {
     const Rule& rule;
-    const clerk::Decision& decision;  // SignedIn or SignedOut
-    std::string_view path;            // canonical, for org_in_path
-    std::string_view expected_org;    // X-Expected-Org; empty: not sent
+    const clerk::Decision& decision;               // SignedIn or SignedOut
+    std::string_view path;                         // canonical, for org_in_path
+    std::optional<std::string_view> expected_org;  // X-Expected-Org; no organisation is called ""
     const Tenants& tenants;
     bool is_preflight = false;  // a true CORS preflight goes on as nobody (Fetch section 3.2)
 };

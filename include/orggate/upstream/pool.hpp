@@ -10,11 +10,20 @@
 #include "orggate/net/stream.hpp"
 #include "orggate/net/tls.hpp"
 #include "orggate/observe/counters.hpp"
+#include "orggate/observe/log.hpp"
 
 #include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
+
+namespace orggate::upstream {
+
+}  // namespace orggate::upstream
+
+namespace orggate::net {
+struct Connected;
+}
 
 namespace orggate::upstream {
 
@@ -33,8 +42,9 @@ struct Connection {
 class Pool {
 public:
     // `tls` null: clear text. `idle` is how long a connection may rest.
+    // Changes of state are logged, not every failure.
     Pool(const config::Upstream& upstream, net::ClientContext* tls, Milliseconds idle,
-        net::Deadlines& deadlines, observe::Counters::Upstream& counters);
+        net::Deadlines& deadlines, observe::Counters::Upstream& counters, observe::Log& log);
 
     // A resting connection that is still silent, or null.
     std::unique_ptr<Connection> take_idle(std::chrono::steady_clock::time_point now);
@@ -54,11 +64,15 @@ public:
     net::Deadlines& deadlines() { return deadlines_; }
 
 private:
+    void note(const net::Connected& connected);
+
     const config::Upstream& upstream_;
     net::ClientContext* tls_;
     Milliseconds idle_;
     net::Deadlines& deadlines_;
     observe::Counters::Upstream& counters_;
+    observe::Log& log_;
+    bool is_failing_ = false;
     std::vector<std::unique_ptr<Connection>> resting_;
 };
 
