@@ -36,14 +36,16 @@ class Library:
     folders: frozenset  # that own it
     headers: frozenset  # folders whose headers may show it too
     reason: str
+    files: str          # of the folder: which ones
 
 
-def library(name, pattern, folders, reason, headers=()):
-    return Library(name, pattern, frozenset(folders), frozenset(headers), reason)
+def library(name, pattern, folders, reason, headers=(), files=""):
+    return Library(name, pattern, frozenset(folders), frozenset(headers), reason, files)
 
 
 LIBRARIES = [
-    library("openssl", r"openssl/", {"token", "clerk", "http", "net"},
+    # redis and limit: one digest each (a script's name, a key's), without anything to own.
+    library("openssl", r"openssl/", {"token", "limit", "clerk", "http", "net", "redis"},
             "one folder per use of a C library with manual ownership; its types stay out of headers"),
     library("asio-ssl", r"boost/asio/ssl|boost/beast/(ssl|core/ssl)", {"root", "net"},
             "TLS enters only through net::Stream (the root compiles the library once)", headers={"net"}),
@@ -52,7 +54,8 @@ LIBRARIES = [
     library("boost-url", r"boost/url", {"config"},
             "it normalises `%2f%2fevil` into `//evil`: never on the path of a request"),
     library("yaml-cpp", r"yaml-cpp/", {"config"}, "the shape of YAML is known to the loader alone"),
-    library("hiredis", r"hiredis/", {"redis"}, "its bytes are read by the wire file alone"),
+    library("hiredis", r"hiredis/", {"redis"}, "its bytes are read by the wire file alone",
+            files=r"wire\w*\.cpp"),
     library("beast-http", r"boost/beast/http", {"http", "keys", "clerk_api", "upstream", "edge"},
             "message and field types belong to those who read heads", headers={"http"}),
     library("beast-stream", r"boost/beast(\.hpp|/core\.hpp|/core/\w*stream|/websocket)", IO,
@@ -121,6 +124,8 @@ def check_include(path, folder, bracket, header):
         if re.match(lib.pattern, header):
             if folder not in lib.folders:
                 yield lib.name, f"{header} does not belong in {folder}: {lib.reason}"
+            elif lib.files and not re.fullmatch(lib.files, path.name):
+                yield lib.name, f"{header} does not belong in {path.name}: {lib.reason}"
             elif is_header and folder not in lib.headers:
                 yield lib.name, f"{header} does not belong in a header: {lib.reason}"
     if bracket == "<":
@@ -227,6 +232,9 @@ SNIPPETS = [
     ("src/http/a.cpp", "#include <boost/url.hpp>", "boost-url"),
     ("src/app/a.cpp", "#include <yaml-cpp/yaml.h>", "yaml-cpp"),
     ("src/limit/a.cpp", "#include <hiredis/hiredis.h>", "hiredis"),
+    ("src/redis/node.cpp", "#include <hiredis/hiredis.h>", "hiredis"),
+    ("src/redis/wire.hpp", "#include <hiredis/hiredis.h>", "hiredis"),
+    ("src/redis/wire.cpp", "#include <hiredis/hiredis.h>", None),
     ("src/policy/a.cpp", "#include <boost/beast/http/fields.hpp>", "beast-http"),
     ("src/http/a.cpp", "#include <boost/beast/http/basic_parser.hpp>", None),
     ("src/http/a.cpp", "#include <boost/beast/core/tcp_stream.hpp>", "beast-stream"),

@@ -3,11 +3,14 @@
 #include "app/address_file.hpp"
 #include "app/control.hpp"
 #include "app/fetch.hpp"
-#include "app/processors.hpp"
+#include "app/redis_settings.hpp"
+#include "app/surroundings.hpp"
 #include "orggate/config/load.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/version.hpp>
+// floors: allow hiredis: its version, for `orggate version`
+#include <hiredis/hiredis.h>
 // floors: allow openssl: its version, for `orggate version`
 #include <openssl/crypto.h>
 
@@ -31,23 +34,6 @@ void print(std::FILE* to, const std::string& text)
     std::fwrite(text.data(), 1, text.size(), to);
 }
 
-std::optional<std::string> environment(const std::string& name)
-{
-    const char* value = std::getenv(name.c_str());
-    return value ? std::optional<std::string>(value) : std::nullopt;
-}
-
-std::optional<std::string> read_file(const std::string& path, std::string& error)
-{
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream text;
-    if (!file || !(text << file.rdbuf())) {
-        error = errno != 0 ? std::strerror(errno) : "is empty";
-        return {};
-    }
-    return text.str();
-}
-
 config::Loaded unreadable(const std::string& path, const std::string& error)
 {
     config::Loaded loaded;
@@ -55,9 +41,24 @@ config::Loaded unreadable(const std::string& path, const std::string& error)
     return loaded;
 }
 
-config::Loaded load(const Options& options)
+// A tenants file that is wrong is as wrong as the configuration that names it.
+void load_tenants_file(config::Loaded& loaded, const config::Surroundings& world)
 {
-    const config::Surroundings world{environment, read_file, usable_processors()};
+    if (!loaded.config || loaded.config->tenants_file.empty()) return;
+    const auto& path = loaded.config->tenants_file;
+    std::string error;
+    const auto text = read_file(path, error);
+    config::LoadedTenants tenants;
+    if (text)
+        tenants = config::load_tenants(*text, path, *loaded.config, world);
+    else
+        tenants.problems.push_back({path, 0, 0, "cannot read the tenants file: " + error, false});
+    loaded.problems.insert(loaded.problems.end(), tenants.problems.begin(), tenants.problems.end());
+    if (!tenants.tenants) loaded.config = nullptr;
+}
+
+config::Loaded load_config(const Options& options, const config::Surroundings& world)
+{
     auto path = options.config;
     if (!path) path = environment("ORGGATE_CONFIG");
     std::string error;
@@ -67,6 +68,14 @@ config::Loaded load(const Options& options)
     }
     const auto text = read_file(*path, error);
     return text ? config::load(*text, *path, world) : unreadable(*path, error);
+}
+
+config::Loaded load(const Options& options)
+{
+    const auto world = surroundings();
+    auto loaded = load_config(options, world);
+    load_tenants_file(loaded, world);
+    return loaded;
 }
 
 void print_problems(const config::Loaded& loaded)
@@ -91,28 +100,13 @@ void announce(observe::Log& log, const config::Loaded& loaded, const std::string
 {
     for (const auto& problem : loaded.problems)
         log.event(observe::Level::warn, config::to_text(problem));
+    const auto& redis = loaded.config->redis;
+    const auto limits =
+        redis ? "redis " + std::string(name(redis->topology)) : std::string("per process");
     log.event(observe::Level::info, "serving",
         {{"version", std::string_view(ORGGATE_VERSION)},
             {"workers", std::int64_t{loaded.config->workers}}, {"listen", std::string_view(listen)},
-            {"limits", std::string_view("per process")}});
-}
-
-// "host:port" to an Address; the file was written by us, the flag by the operator.
-std::optional<config::Address> to_address(std::string text)
-{
-    const auto colon = text.rfind(':');
-    if (colon == text.npos || colon == 0) return {};
-    config::Address address;
-    address.host = text.substr(0, colon);
-    if (address.host.starts_with('[') && address.host.ends_with(']'))
-        address.host = address.host.substr(1, address.host.size() - 2);
-    // A listener on all addresses is asked on loopback.
-    if (address.host == "0.0.0.0") address.host = "127.0.0.1";
-    if (address.host == "::") address.host = "::1";
-    const auto port = std::atoi(text.c_str() + colon + 1);
-    if (port < 1 || port > 65535) return {};
-    address.port = static_cast<std::uint16_t>(port);
-    return address;
+            {"limits", std::string_view(limits)}});
 }
 
 int serve(const config::Loaded& loaded, const Options& options, observe::Log& log)
@@ -162,7 +156,9 @@ int version()
 {
     print(stdout, "orggate " ORGGATE_VERSION " " ORGGATE_COMMIT "\nBoost " BOOST_LIB_VERSION
                   "\nyaml-cpp " ORGGATE_YAML_CPP "\n");
-    print(stdout, std::string(OpenSSL_version(OPENSSL_VERSION)) + "\n");
+    print(stdout, std::string(OpenSSL_version(OPENSSL_VERSION)) + "\nhiredis " +
+                      std::to_string(HIREDIS_MAJOR) + "." + std::to_string(HIREDIS_MINOR) + "." +
+                      std::to_string(HIREDIS_PATCH) + "\n");
     return 0;
 }
 
@@ -170,14 +166,14 @@ int healthcheck(const Options& options)
 {
     auto text = options.address;
     const auto file = choose_address_file(options).path;
-    if (!text) text = read_telemetry_address(file);
+    if (!text) text = read_address(file, "telemetry");
     if (!text) {
         print(
             stderr, "orggate: no running process found: " + file + " names no telemetry address\n");
         return 1;
     }
-    const auto address = to_address(*text);
-    if (!address) {
+    const auto address = parse_address(*text);
+    if (!address || address->is_unix()) {
         print(stderr, "orggate: --address expects host:port\n");
         return 2;
     }

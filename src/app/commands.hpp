@@ -10,5 +10,7 @@ int run(const Options& options);
 int check(const Options& options);
 int version();
 int healthcheck(const Options& options);
+// tenant ... and limit ...
+int ask_admin(const Options& options);
 
 }  // namespace orggate::app

@@ -1,8 +1,10 @@
 #include "app/control.hpp"
 
 #include "app/clock.hpp"
+#include "app/redis_settings.hpp"
 #include "orggate/http/assertion.hpp"
 #include "orggate/limit/local.hpp"
+#include "orggate/observe/json_text.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -49,15 +51,18 @@ Control::Control(std::shared_ptr<const config::Config> config, observe::Log& log
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1})
         signals_.add(signal);
     make_shared();
+    read_tenants_at_start();
     for (const auto& address : config_->listen)
         sockets_.push_back(open(address));
     if (config_->telemetry) telemetry_socket_.emplace(open(*config_->telemetry));
     for (int i = 0; i < config_->workers; ++i)
-        workers_.push_back(std::make_unique<Worker>(shared_, sockets_));
+        workers_.push_back(std::make_unique<Worker>(shared_, sockets_, i));
     health_.emplace(config_, shared_.upstream_tls, deadlines_);
     if (telemetry_socket_)
         telemetry_.emplace(io_.get_executor(), deadlines_, *telemetry_socket_,
             [this](PageRequest request) { return answer(std::move(request)); });
+    make_fleet();
+    make_admin();
 }
 
 Control::~Control() = default;
@@ -78,6 +83,11 @@ void Control::run_loop()
 void Control::make_shared()
 {
     shared_.limits = std::make_shared<limit::LocalTable>(HashKey{random_number(), random_number()});
+    const auto& clients = config_->clients;
+    if (clients.unauthenticated || clients.refused || clients.connections)
+        shared_.clients =
+            std::make_unique<edge::Clients>(*config_, HashKey{random_number(), random_number()});
+    if (config_->redis) shared_.redis_tls = make_redis_tls(*config_->redis);
     for (const auto& upstream : config_->upstreams) {
         const auto& tls = upstream.tls;
         const auto& name = tls.server_name.empty() ? upstream.address.host : tls.server_name;
@@ -122,6 +132,10 @@ std::string Control::addresses() const
         json += (i == 0 ? "\"" : ",\"") + sockets_[i].address() + "\"";
     json += "]";
     if (telemetry_socket_) json += ",\"telemetry\":\"" + telemetry_socket_->address() + "\"";
+    if (admin_socket_) {
+        json += ",\"admin\":";
+        observe::append_json_string(json, admin_socket_->address());
+    }
     return json + "}\n";
 }
 
@@ -130,7 +144,10 @@ int Control::run()
     start_keys();
     for (auto& worker : workers_)
         worker->start();
-    if (telemetry_) boost::asio::co_spawn(io_, telemetry_->run(), boost::asio::detached);
+    for (auto* server : {&telemetry_, &admin_server_})
+        if (*server) boost::asio::co_spawn(io_, (*server)->run(), boost::asio::detached);
+    if (tenants_file_) boost::asio::co_spawn(io_, watch_tenants_file(), boost::asio::detached);
+    start_store();
     boost::asio::co_spawn(io_, watch_signals(), boost::asio::detached);
     run_loop();
     return 0;
@@ -162,7 +179,13 @@ void Control::start_keys()
 void Control::adopt_keys(std::shared_ptr<const token::KeySet> keys)
 {
     keys_ = std::move(keys);
-    const auto serving = std::make_shared<const edge::Serving>(edge::Serving{config_, keys_});
+    publish();
+}
+
+void Control::publish()
+{
+    const auto serving =
+        std::make_shared<const edge::Serving>(edge::Serving{config_, keys_, tenants_});
     for (auto& worker : workers_)
         worker->adopt(serving);
 }
@@ -196,6 +219,11 @@ void Control::log_state()
         {{"connections", static_cast<std::int64_t>(shared_.open_connections.load())},
             {"draining", phase_ != Phase::serving}, {"has_keys", keys_ != nullptr},
             {"counters", static_cast<std::int64_t>(shared_.limits->size())},
+            {"redis", std::string_view(!fleet_           ? "none"
+                                       : fleet_->is_up() ? "up"
+                                                         : "away")},
+            {"processes", shared_.fleet.processes.load()},
+            {"tenants", static_cast<std::int64_t>(tenants_->size())},
             {"log_lines_dropped", static_cast<std::int64_t>(log_.dropped())}});
 }
 
@@ -216,6 +244,7 @@ Awaitable<void> Control::drain(Milliseconds delay)
 
     const auto cut = shared_.open_connections.load();
     phase_ = Phase::closed;
+    stop_store();
     for (auto& worker : workers_)
         worker->stop();
     for (Milliseconds waited{0}; waited < cut_patience; waited += look_period) {
@@ -229,7 +258,8 @@ Awaitable<void> Control::drain(Milliseconds delay)
         std::_Exit(0);
     }
     if (feed_) feed_->stop();
-    if (telemetry_) telemetry_->stop();
+    for (auto* server : {&telemetry_, &admin_server_})
+        if (*server) (*server)->stop();
     boost::system::error_code ignored;
     signals_.cancel(ignored);
     deadlines_.stop();

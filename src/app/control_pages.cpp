@@ -21,6 +21,8 @@ Page unknown_page()
 
 Awaitable<Page> Control::answer(PageRequest request)
 {
+    if (request.method != "GET" && request.method != "HEAD")
+        co_return Page{.status = 405, .body = "only GET and HEAD\n"};
     // That we answer at all means: valid configuration, bound listeners, running workers.
     if (request.path == "/startupz") co_return Page{.body = "started\n"};
     if (request.path == "/healthz") co_return liveness();
@@ -48,18 +50,43 @@ Awaitable<Page> Control::readiness(PageRequest request)
     std::vector<std::string> reasons;
     if (!keys_) reasons.push_back("no usable signing keys");
     if (is_unready_) reasons.push_back("draining");
-    for (auto& name : co_await health_->silent())
-        reasons.push_back(request.is_local ? "upstream " + name + " does not answer"
-                                           : "an upstream does not answer");
+    const auto silent = co_await health_->silent();
+    for (const auto& name : silent)
+        reasons.push_back("upstream " + name + " does not answer");
+    log_readiness(reasons);
+
     Page page;
     page.status = reasons.empty() ? 200 : 503;
     page.body = reasons.empty() ? "ready\n" : "not ready\n";
-    if (!request.is_verbose) co_return page;
+    if (request.query != "verbose") co_return page;
+    // Names are for loopback alone; they come last.
+    if (!request.is_local && !silent.empty()) {
+        reasons.resize(reasons.size() - silent.size());
+        reasons.push_back("an upstream does not answer");
+    }
     for (const auto& reason : reasons)
         page.body += reason + "\n";
-    if (feed_ && request.is_local && !feed_->status().last_error.empty())
+    if (!request.is_local) co_return page;
+    if (feed_ && !feed_->status().last_error.empty())
         page.body += "keys: " + feed_->status().last_error + "\n";
+    if (fleet_ && !fleet_->is_up()) page.body += "redis: away, each process holds limits alone\n";
+    if (tenants_file_ && !tenants_file_->is_good())
+        page.body += "tenants file: bad, the last good list is in force\n";
     co_return page;
+}
+
+// Found out when somebody asks, told once for each change.
+void Control::log_readiness(const std::vector<std::string>& reasons)
+{
+    std::string text;
+    for (const auto& reason : reasons)
+        text.append(text.empty() ? "" : ", ").append(reason);
+    if (readiness_ == text) return;
+    readiness_ = text;
+    if (text.empty())
+        log_.event(observe::Level::info, "ready");
+    else
+        log_.event(observe::Level::warn, "not ready", {{"because", std::string_view(text)}});
 }
 
 Page Control::metrics() const
@@ -80,7 +107,27 @@ Page Control::metrics() const
             "", static_cast<double>(shared_.limits->evictions())},
         {"log_lines_dropped_total", "Log lines dropped because a sink was too slow.", "counter", "",
             static_cast<double>(log_.dropped())},
+        {"tenants_loaded", "Organisations of which something special is known.", "gauge", "",
+            static_cast<double>(tenants_->size())},
     };
+    for (std::size_t i = 0; i < tenant_sources; ++i) {
+        const auto source = static_cast<TenantSource>(i);
+        process.push_back({"tenants", "Organisations of which a source says something special.",
+            "gauge", "source=\"" + std::string(name(source)) + "\"",
+            static_cast<double>(tenant_sources_.of(source).size())});
+    }
+    if (tenants_file_)
+        process.push_back(
+            {"tenants_file_good", "Whether the tenants file as it is now is in force.", "gauge", "",
+                tenants_file_->is_good() ? 1.0 : 0.0});
+    if (fleet_) {
+        process.push_back({"redis_up", "Whether the control thread's connection to Redis is up.",
+            "gauge", "", fleet_->is_up() ? 1.0 : 0.0});
+        process.push_back({"fleet_processes", "Processes that share the limits, as last known.",
+            "gauge", "", static_cast<double>(shared_.fleet.processes.load())});
+        process.push_back({"fleet_workers", "Workers of those processes, as last known.", "gauge",
+            "", static_cast<double>(shared_.fleet.workers.load())});
+    }
     if (feed_) {
         const auto status = feed_->status();
         process.push_back({"key_fetches_total", "Fetches of the key set.", "counter",

@@ -30,6 +30,12 @@ int main(int count, char** words)
         case app::Command::check: return app::check(options);
         case app::Command::version: return app::version();
         case app::Command::healthcheck: return app::healthcheck(options);
+        case app::Command::tenant_set:
+        case app::Command::tenant_clear:
+        case app::Command::tenant_list:
+        case app::Command::limit_show:
+        case app::Command::limit_reset:
+        case app::Command::limit_denied: return app::ask_admin(options);
         case app::Command::help: print(stdout, app::usage()); return 0;
     }
     return 2;

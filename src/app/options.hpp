@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,15 +11,33 @@
 
 namespace orggate::app {
 
-enum class Command { run, check, version, healthcheck, help };
+enum class Command {
+    run,
+    check,
+    version,
+    healthcheck,
+    tenant_set,
+    tenant_clear,
+    tenant_list,
+    limit_show,
+    limit_reset,
+    limit_denied,
+    help,
+};
 
 struct Options {
     Command command = Command::run;
     std::optional<std::string> config;        // --config F
     std::optional<std::string> address_file;  // --address-file F
-    std::optional<std::string> address;       // --address HOST:PORT, for healthcheck
+    std::optional<std::string> address;       // --address of the telemetry or admin listener
     std::optional<std::string> log_level, log_format;
     bool strict = false;  // check --strict
+
+    // tenant and limit
+    std::optional<std::string> admin_token_file;
+    std::optional<std::string> org, user, ip, plan, within, bypass, until, reason;
+    std::vector<std::string> limits;  // --limit NAME, or NAME=RATE for tenant set
+    bool blocked = false, json = false;
 };
 
 struct Parsed {

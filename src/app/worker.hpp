@@ -1,12 +1,17 @@
-// One data thread: its own io_context, accept loop, upstream pools and counters.
+// One data thread: its own io_context, accept loop, upstream pools, counters and, with Redis,
+// its own connection and limiter.
 // Everything it is told from outside arrives as a posted message.
 
 #pragma once
 
+#include "orggate/edge/clients.hpp"
 #include "orggate/edge/listener.hpp"
 #include "orggate/edge/station.hpp"
+#include "orggate/limit/denied_list.hpp"
 #include "orggate/limit/local.hpp"
 #include "orggate/net/listening_socket.hpp"
+#include "orggate/redis/limiter.hpp"
+#include "orggate/redis/store.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -14,6 +19,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -24,6 +30,10 @@ struct Shared {
     std::shared_ptr<const config::Config> config;
     observe::Log& log;
     std::shared_ptr<limit::LocalTable> limits{};
+    limit::DeniedList denied{};
+    std::unique_ptr<edge::Clients> clients{};         // null: no limits per address
+    std::unique_ptr<net::ClientContext> redis_tls{};  // null: clear text, or no Redis
+    redis::FleetView fleet{};
     std::vector<std::unique_ptr<net::ClientContext>>
         upstream_tls{};  // as Config::upstreams; null: clear
     std::unique_ptr<net::ServerContext> server_tls{};
@@ -38,7 +48,8 @@ class Worker {
         boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
 public:
-    Worker(Shared& shared, const std::vector<net::ListeningSocket>& sockets);
+    // `number` tells it apart from the process's other workers.
+    Worker(Shared& shared, const std::vector<net::ListeningSocket>& sockets, int number);
     ~Worker();  // joins; only after stop(), if it was started
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
@@ -60,16 +71,20 @@ public:
     bool has_turned_lately() const;
 
 private:
+    void make_limiter(int number);
     void run();
     Awaitable<void> tick();
     void cut_connections();
+    Awaitable<void> leave_store();
 
     Shared& shared_;
     observe::Counters counters_;
     boost::asio::io_context io_{1};
     net::Deadlines deadlines_;
+    std::unique_ptr<redis::Store> store_;  // null without Redis, like the next
+    redis::RedisLimiter* redis_limiter_ = nullptr;
     std::unique_ptr<limit::Limiter> limiter_;
-    edge::Station station_;
+    std::optional<edge::Station> station_;
     std::vector<std::unique_ptr<edge::Listener>> listeners_;
     std::atomic<std::int64_t> last_turn_{0};  // steady seconds
     bool stopping_ = false;

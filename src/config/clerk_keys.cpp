@@ -9,33 +9,6 @@ namespace orggate::config {
 
 namespace {
 
-// A secret, inline (meant for ${VAR}) or in a file; blanks around it do not belong to it.
-// Messages never show it.
-struct Secret {
-    Value where;
-    std::string text;
-};
-
-std::optional<Secret> read_secret(
-    Reader& reader, const Map& clerk, std::string_view key, std::string_view file_key)
-{
-    const auto inline_at = clerk[key], file_at = clerk[file_key];
-    if (inline_at && file_at) {
-        reader.error(file_at, std::string(key) + " is given as well; expected one of the two");
-        return std::nullopt;
-    }
-    auto text = inline_at ? reader.text(inline_at) : reader.file(file_at);
-    if (!text) return std::nullopt;
-    const auto first = text->find_first_not_of(" \t\r\n");
-    const auto last = text->find_last_not_of(" \t\r\n");
-    const auto& where = inline_at ? inline_at : file_at;
-    if (first == std::string::npos) {
-        reader.error(where, "found nothing, expected a key");
-        return std::nullopt;
-    }
-    return Secret{where, text->substr(first, last - first + 1)};
-}
-
 // It goes into a header field: letters, digits and few others, nothing that ends a line.
 bool is_secret_key(std::string_view text)
 {
@@ -48,7 +21,7 @@ bool is_secret_key(std::string_view text)
 
 void read_secret_key(Reader& reader, const Map& clerk, Clerk& out)
 {
-    const auto secret = read_secret(reader, clerk, "secret_key", "secret_key_file");
+    const auto secret = read_secret(reader, clerk, "secret_key", "secret_key_file", "a key");
     if (!secret) return;
     if (!is_secret_key(secret->text))
         return reader.error(
@@ -64,7 +37,7 @@ void read_secret_key(Reader& reader, const Map& clerk, Clerk& out)
 
 void read_jwt_key(Reader& reader, const Map& clerk, Clerk& out)
 {
-    const auto key = read_secret(reader, clerk, "jwt_key", "jwt_key_file");
+    const auto key = read_secret(reader, clerk, "jwt_key", "jwt_key_file", "a key");
     if (!key) return;
     const auto parsed = token::KeySet::parse_pem(key->text);
     if (!parsed)

@@ -1,4 +1,4 @@
-// How much an organisation may do.
+// How much an organisation, a user or an address may do.
 
 #include "config/sections.hpp"
 #include "config/text.hpp"
@@ -11,40 +11,54 @@ namespace orggate::config {
 namespace {
 
 using namespace std::chrono_literals;
+using limit::Algorithm;
+using limit::OnError;
+using limit::Otherwise;
+using limit::Per;
 
-constexpr std::string_view rate_form = "a rate such as 100/1m";
-constexpr std::string_view rates_form = "a rate such as 100/1m, or a list of them";
-constexpr std::int64_t most_units = 1'000'000'000;
+// How long a worker may spend what it took. Longer saves little and strands more.
+constexpr Microseconds lease = 1s;
+constexpr double least_leased_per_second = 100;
 
-// The fields of RFC-style rate limits count whole seconds.
-bool is_window(Milliseconds window)
+RateTerms read_terms(Reader& reader, const Map& map)
 {
-    return window >= 1s && window <= 31 * 24h && window % 1s == 0s;
+    RateTerms terms;
+    set(terms.algorithm, reader.choice<Algorithm>(map["algorithm"],
+                             {{"window", Algorithm::window}, {"bucket", Algorithm::bucket},
+                                 {"calendar", Algorithm::calendar}}));
+    const auto burst = map["burst"];
+    set(terms.burst, reader.integer(burst, {1, 1'000'000'000}));
+    if (burst && terms.algorithm != Algorithm::bucket)
+        reader.error(burst, "only algorithm: bucket has a burst");
+    if (reader.choice<bool>(map["mode"], {{"exact", false}, {"leased", true}}).value_or(false))
+        terms.lease = lease;
+    if (terms.algorithm == Algorithm::calendar)
+        reader.warn(map["algorithm"],
+            "this count must outlive restarts: let Redis write it to disk (appendonly yes) and "
+            "keep a replica; without Redis it ends with the process");
+    return terms;
 }
 
-std::optional<Rate> read_rate(Reader& reader, const Text& text)
+void read_subject(Reader& reader, const Map& map, limit::Limit& limit)
 {
-    const auto rate = parse_rate(text.text);
-    if (!rate) {
-        reader.expected(text.where, rate_form);
-        return std::nullopt;
-    }
-    if (rate->units < 1 || rate->units > most_units) {
-        reader.expected(text.where, "from 1 to 1000000000 requests in the window");
-        return std::nullopt;
-    }
-    if (!is_window(rate->window)) {
-        reader.expected(text.where, "a window of whole seconds, from 1s to 31d");
-        return std::nullopt;
-    }
-    return rate;
+    set(limit.per,
+        reader.choice<Per>(map["per"], {{"org", Per::org}, {"user", Per::user},
+                                           {"org_user", Per::org_user}, {"ip", Per::ip}}));
+    const auto otherwise = map["otherwise"];
+    set(limit.otherwise,
+        reader.choice<Otherwise>(otherwise, {{"ip", Otherwise::ip}, {"skip", Otherwise::skip}}));
+    if (otherwise && limit.per == Per::ip)
+        reader.error(otherwise, "every request has an address; this is for the other subjects");
 }
 
-void read_plans(Reader& reader, const Value& at, limit::Limit& limit)
+void read_plans(Reader& reader, const Value& at, const RateTerms& terms, const Draft& draft,
+    limit::Limit& limit)
 {
+    if (at && limit.per == Per::ip)
+        return reader.error(at, "an address has no plan; this is for the other subjects");
     for (const auto& entry : reader.entries(at, "a mapping of plan to rate")) {
         const auto plan = policy::org_scoped_name(entry.name);
-        auto rates = read_rates(reader, entry.value, limit.name);
+        auto rates = read_rates(reader, entry.value, limit.name, terms, draft.config.names.limits);
         if (!plan)
             reader.error(entry.place, at.key,
                 "found the plan " + shown(entry.name) + ", expected a plan of organisations");
@@ -53,60 +67,91 @@ void read_plans(Reader& reader, const Value& at, limit::Limit& limit)
     }
 }
 
-// Words for what is the only choice today, so that files can say it.
-void read_only_choice(Reader& reader, const Value& at, std::string_view word)
+void read_concurrent(Reader& reader, const Value& at, const Draft& draft, limit::Limit& limit)
 {
-    reader.choice<int>(at, {{word, 0}});
+    const auto most = reader.integer(at, {1, 1'000'000});
+    if (!most) return;
+    limit.concurrent = {
+        .units = *most, .name = limit.name + "-concurrent", .algorithm = Algorithm::concurrent};
+    const auto& names = draft.config.names.limits;
+    if (std::find(names.begin(), names.end(), limit.concurrent.name) != names.end())
+        reader.error(at, "in the answers this is called " + shown(limit.concurrent.name) +
+                             ", as another limit is");
 }
 
-std::shared_ptr<limit::Limit> read_limit(Reader& reader, const NamedValue& entry)
+void read_on_error(Reader& reader, const Value& at, limit::Limit& limit)
+{
+    set(limit.on_error,
+        reader.choice<OnError>(
+            at, {{"local", OnError::local}, {"open", OnError::open}, {"closed", OnError::closed}}));
+    if (limit.on_error != OnError::open) return;
+    reader.warn(at, limit.concurrent.units > 0
+                        ? "while the limiter is unavailable everything passes, any number at once"
+                        : "while the limiter is unavailable everything passes");
+}
+
+// Requests per second that all of these let pass.
+double sustained(const std::vector<limit::Quota>& quotas)
+{
+    double least = quotas.empty() ? 0 : 1e18;
+    for (const auto& quota : quotas)
+        least = std::min(least,
+            static_cast<double>(quota.units) * 1e6 / static_cast<double>(quota.window.count()));
+    return least;
+}
+
+void warn_vain_lease(Reader& reader, const Value& at, const limit::Limit& limit)
+{
+    if (limit.quotas.empty() || limit.quotas.front().lease <= Microseconds{0}) return;
+    auto most = sustained(limit.quotas);
+    for (const auto& [plan, quotas] : limit.plans)
+        most = std::max(most, sustained(quotas));
+    if (most < least_leased_per_second)
+        reader.warn(at, "below 6000/1m leases save nothing: nearly every request still asks the "
+                        "store; expected exact");
+}
+
+// Keys that say something about the rate, where there is none.
+void check_rate(Reader& reader, const NamedValue& entry, const Map& map)
+{
+    if (!map || map["rate"]) return;
+    if (!map["concurrent"])
+        return reader.error(
+            entry.place, entry.value.key, "rate is missing, such as 100/1m, or concurrent");
+    for (const auto key : {"algorithm", "burst", "plans", "mode"})
+        if (map[key]) reader.error(map[key], "this is about the rate, and there is none");
+}
+
+std::shared_ptr<limit::Limit> read_limit(Reader& reader, const NamedValue& entry, Draft& draft)
 {
     auto limit = std::make_shared<limit::Limit>();
     limit->name = entry.name;
     const Map map(reader, entry.value, "limits.*");
-    if (map && !map["rate"])
-        reader.error(entry.place, entry.value.key, "rate is missing, such as 100/1m");
-    limit->quotas = read_rates(reader, map["rate"], limit->name);
-    read_plans(reader, map["plans"], *limit);
-    read_only_choice(reader, map["algorithm"], "window");
-    read_only_choice(reader, map["per"], "org");
-    read_only_choice(reader, map["mode"], "exact");
-    set(limit->on_error, reader.choice<limit::OnError>(map["on_error"],
-                             {{"local", limit::OnError::local}, {"open", limit::OnError::open},
-                                 {"closed", limit::OnError::closed}}));
-    if (limit->on_error == limit::OnError::open)
-        reader.warn(map["on_error"], "while the limiter is unavailable everything passes");
+    check_rate(reader, entry, map);
+    const auto terms = read_terms(reader, map);
+    read_subject(reader, map, *limit);
+    limit->quotas = read_rates(reader, map["rate"], limit->name, terms, draft.config.names.limits);
+    read_plans(reader, map["plans"], terms, draft, *limit);
+    read_concurrent(reader, map["concurrent"], draft, *limit);
+    read_on_error(reader, map["on_error"], *limit);
     set(limit->shadow, reader.boolean(map["shadow"]));
+    warn_vain_lease(reader, map["mode"], *limit);
+    draft.config.limit_terms.push_back(terms);
     return limit;
 }
 
 }  // namespace
 
-std::vector<limit::Quota> read_rates(Reader& reader, const Value& at, std::string_view limit)
-{
-    const bool is_list = at && at.node->kind == Node::Kind::list;
-    std::vector<limit::Quota> quotas;
-    reader.refuse_empty(at, rates_form);
-    for (const auto& text : reader.texts(at, rates_form)) {
-        const auto rate = read_rate(reader, text);
-        if (!rate) continue;
-        auto name = std::string(limit);
-        if (is_list) name += "-" + std::string(rate->window_text);
-        const bool is_repeated = std::any_of(quotas.begin(), quotas.end(),
-            [&](const limit::Quota& other) { return other.window == rate->window; });
-        if (is_repeated) reader.error(text.where, "two rates have this window");
-        quotas.push_back({rate->units, rate->window, std::move(name)});
-    }
-    return quotas;
-}
-
 void read_limits(Reader& reader, const Map& root, Draft& draft)
 {
-    for (const auto& entry : reader.entries(root["limits"], "a mapping of name to limit")) {
+    const auto entries = reader.entries(root["limits"], "a mapping of name to limit");
+    for (const auto& entry : entries)
+        draft.config.names.limits.push_back(entry.name);
+    for (const auto& entry : entries) {
         if (!is_plain_name(entry.name))
             reader.error(entry.place, "limits",
                 "found the name " + shown(entry.name) + ", expected a name of a-z 0-9 _ -");
-        draft.config.limits.push_back(read_limit(reader, entry));
+        draft.config.limits.push_back(read_limit(reader, entry, draft));
         draft.limit_places.emplace_back(entry.name, Value{entry.value.node, entry.value.key});
     }
 }

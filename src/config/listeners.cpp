@@ -18,13 +18,6 @@ std::optional<Address> read_address(Reader& reader, const Text& text)
     return address;
 }
 
-// Two listeners that cannot both be bound. Port 0 is a new port every time.
-bool is_same(const Address& a, const Address& b)
-{
-    if (a.is_unix() || b.is_unix()) return a.unix_path == b.unix_path;
-    return a.host == b.host && a.port == b.port && a.port != 0;
-}
-
 void read_listen(Reader& reader, const Map& root, Config& config)
 {
     for (const auto& text : reader.texts(root["listen"], "an address or a list of addresses")) {
@@ -142,6 +135,7 @@ void read_listeners(Reader& reader, const Map& root, Draft& draft)
     auto& config = draft.config;
     read_listen(reader, root, config);
     read_telemetry_listener(reader, root, config);
+    read_admin(reader, root, config);
     read_workers(reader, root, config);
     set(config.max_connections, reader.integer(root["max_connections"], {1, 1'000'000}));
     read_server_tls(reader, root["tls"], config);

@@ -23,6 +23,8 @@ void read_all(Reader& reader, const Map& root, Draft& draft)
     read_listeners(reader, root, draft);
     read_upstreams(reader, root, draft);
     read_clerk(reader, root, draft);
+    read_redis(reader, root, draft.config);
+    read_clients(reader, root, draft.config);
     read_limits(reader, root, draft);
     read_tenants(reader, root, draft);
     read_traffic(reader, root, draft);
@@ -40,12 +42,21 @@ void finish(Draft& draft)
     config.names.routes.push_back("(none)");
     for (const auto& upstream : config.upstreams)
         config.names.upstreams.push_back(upstream.name);
-    for (const auto& limit : config.limits)
-        config.names.limits.push_back(limit->name);
     config.rules = policy::RuleTable(std::move(draft.rules));
 }
 
-std::vector<Problem> sorted(std::vector<Problem> problems, const std::string& file)
+}  // namespace
+
+std::string to_text(const Problem& problem)
+{
+    auto text = problem.file.empty() ? "" : problem.file + ":";
+    if (problem.line > 0)
+        text += std::to_string(problem.line) + ":" + std::to_string(problem.column) + ":";
+    if (!text.empty()) text += " ";
+    return text + (problem.is_warning ? "warning: " : "") + problem.message;
+}
+
+std::vector<Problem> in_file_order(std::vector<Problem> problems, const std::string& file)
 {
     for (auto& problem : problems)
         problem.file = file;
@@ -58,17 +69,6 @@ std::vector<Problem> sorted(std::vector<Problem> problems, const std::string& fi
     };
     problems.erase(std::unique(problems.begin(), problems.end(), same), problems.end());
     return problems;
-}
-
-}  // namespace
-
-std::string to_text(const Problem& problem)
-{
-    auto text = problem.file.empty() ? "" : problem.file + ":";
-    if (problem.line > 0)
-        text += std::to_string(problem.line) + ":" + std::to_string(problem.column) + ":";
-    if (!text.empty()) text += " ";
-    return text + (problem.is_warning ? "warning: " : "") + problem.message;
 }
 
 Loaded load(std::string_view yaml, const std::string& file, const Surroundings& world)
@@ -88,7 +88,7 @@ Loaded load(std::string_view yaml, const std::string& file, const Surroundings& 
         finish(draft);
         loaded.config = std::make_shared<const Config>(std::move(draft.config));
     }
-    loaded.problems = sorted(std::move(reader.problems()), file);
+    loaded.problems = in_file_order(std::move(reader.problems()), file);
     return loaded;
 }
 

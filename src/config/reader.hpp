@@ -62,6 +62,7 @@ public:
     void expected(const Value& at, std::string_view what);
     void take(std::vector<Problem> problems);
     std::vector<Problem>& problems() { return problems_; }
+    const std::vector<Problem>& problems() const { return problems_; }
     bool has_errors() const;
 
     // Scalars.

@@ -24,12 +24,38 @@ std::optional<Access> read_access(Reader& reader, const Value& at)
 
 // Limits ---------------------------------------------------------------------------
 
+// Whether a request that gets so far has what the limit counts.
+bool promises(Access access, limit::Per per)
+{
+    switch (per) {
+        case limit::Per::ip: return true;
+        case limit::Per::user: return access != Access::anyone;
+        case limit::Per::org:
+        case limit::Per::org_user: return access == Access::org;
+    }
+    return false;
+}
+
+void check_subject(
+    Reader& reader, const Value& at, const limit::Limit& limit, const policy::Rule& rule)
+{
+    if (limit.otherwise != limit::Otherwise::refuse || promises(rule.access, limit.per)) return;
+    const std::string_view counts = limit.per == limit::Per::org    ? "organisations"
+                                    : limit.per == limit::Per::user ? "users"
+                                                                    : "users of organisations";
+    const std::string_view access = rule.access == Access::anyone ? "public" : "signed_in";
+    reader.error(at, "this limit counts " + std::string(counts) +
+                         ", and access: " + std::string(access) +
+                         " lets others pass; its otherwise must say ip or skip");
+}
+
 // Whether there is such a limit.
 bool add_limit(Reader& reader, const Value& at, std::string_view name, std::int64_t weight,
     const Config& config, policy::Rule& rule, RulePlace& place)
 {
     for (std::size_t i = 0; i < config.limits.size(); ++i) {
         if (config.limits[i]->name != name) continue;
+        check_subject(reader, at, *config.limits[i], rule);
         if (place.limits.emplace(name, at).second)
             rule.limits.push_back({config.limits[i], i, weight});
         else
@@ -54,8 +80,6 @@ void read_rule_limits(
                     reader.error(entry.place, at.key,
                         "found " + shown(entry.name) + ", expected the name of a limit");
     }
-    if (!rule.limits.empty() && rule.access != Access::org)
-        reader.error(at, "limits count for an organisation; this needs access: org");
 }
 
 // The default ----------------------------------------------------------------------

@@ -15,11 +15,11 @@ struct Section {
 const std::vector<Section>& sections()
 {
     static const std::vector<Section> all{
-        {"",
-            {"version", "listen", "telemetry", "workers", "max_connections", "tls", "public_origin",
-                "hosts", "trusted_proxies", "upstream", "upstreams", "credentials", "clerk",
-                "limits", "tenants", "bypass", "default", "routes", "cors", "websocket", "headers",
-                "rate_limit_headers", "http", "drain", "log", "metrics", "assertion"}},
+        {"", {"version", "listen", "telemetry", "admin", "admin_token_file", "workers",
+                 "max_connections", "tls", "public_origin", "hosts", "trusted_proxies", "upstream",
+                 "upstreams", "credentials", "clerk", "redis", "limits", "tenants", "bypass",
+                 "tenants_file", "clients", "default", "routes", "cors", "websocket", "headers",
+                 "rate_limit_headers", "http", "drain", "log", "metrics", "assertion"}},
         {"tls", {"cert_file", "key_file", "client_ca_file"}},
         {"upstreams.*", {"url", "health", "credentials", "tls"}},
         {"upstreams.*.health", {"path", "status", "interval"}},
@@ -28,7 +28,14 @@ const std::vector<Section>& sections()
                       "jwks_url", "jwks_ca_file", "api_url", "frontend_api_url", "proxy_url",
                       "domain", "satellite", "issuer", "authorized_parties", "clock_skew",
                       "sign_in_url", "tasks_url", "choose_org_url", "forbidden_url"}},
-        {"limits.*", {"rate", "plans", "algorithm", "per", "mode", "on_error", "shadow"}},
+        {"redis", {"url", "sentinel", "cluster", "username", "password", "password_file", "tls",
+                      "namespace", "deadline", "fleet", "fleet_dns"}},
+        {"redis.sentinel", {"master", "addresses", "username", "password", "password_file"}},
+        {"redis.cluster", {"addresses"}},
+        {"redis.tls", {"ca_file", "server_name", "cert_file", "key_file"}},
+        {"limits.*", {"rate", "algorithm", "burst", "per", "otherwise", "plans", "concurrent",
+                         "mode", "on_error", "shadow"}},
+        {"clients", {"unauthenticated", "refused", "connections"}},
         {"tenants.*", {"bypass", "limits", "blocked", "until", "reason"}},
         {"default", {"access", "limits", "upstream"}},
         {"routes", {"name", "paths", "preset", "hosts", "methods", "access", "server_actions",
@@ -56,7 +63,8 @@ const std::vector<Section>& sections()
 
 const std::vector<std::string_view>& keys_of(std::string_view path)
 {
-    static const std::vector<std::string_view> none;
+    static const std::vector<std::string_view> none, of_tenants_file{"tenants", "bypass"};
+    if (path == tenants_file_section) return of_tenants_file;
     const auto& all = sections();
     const auto found = std::find_if(
         all.begin(), all.end(), [&](const Section& section) { return section.path == path; });

@@ -13,6 +13,9 @@ namespace orggate::config {
 // operator chooses: `limits.*`. A list of mappings has the path of the list.
 const std::vector<std::string_view>& keys_of(std::string_view path);
 
+// The root of a tenants file, which is no section of the configuration.
+inline constexpr std::string_view tenants_file_section = "(tenants file)";
+
 // Whether the operator chooses the keys of this mapping.
 bool has_free_keys(std::string_view path);
 

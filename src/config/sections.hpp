@@ -40,21 +40,59 @@ struct Draft {
 // trusted_proxies
 void read_listeners(Reader& reader, const Map& root, Draft& draft);
 
+// admin.cpp: admin admin_token_file. After the other listeners.
+void read_admin(Reader& reader, const Map& root, Config& config);
+
 // upstreams.cpp: upstream upstreams credentials. After listeners.
 void read_upstreams(Reader& reader, const Map& root, Draft& draft);
 std::optional<http::Credentials> read_credentials(Reader& reader, const Value& at);
 // The upstream of this name, or a problem.
 std::optional<std::size_t> find_upstream(Reader& reader, const Value& at, const Config& config);
 
+// A `tls` mapping for connections of ours; `section` is its path in the schema.
+ClientTls read_client_tls(Reader& reader, const Value& at, std::string_view section);
+
+// secret.cpp: a secret given as `key` or as the file `file_key`; blanks around it do not
+// belong to it, and none is left empty.
+struct Secret {
+    Value where;
+    std::string text;
+};
+std::optional<Secret> read_secret(Reader& reader, const Map& map, std::string_view key,
+    std::string_view file_key, std::string_view what);
+std::string trimmed(std::string_view text);
+
 // clerk.cpp and clerk_keys.cpp. After listeners.
 void read_clerk(Reader& reader, const Map& root, Draft& draft);
 void read_clerk_keys(Reader& reader, const Map& clerk, Clerk& out);
 
-// limits.cpp: limits; tenants.cpp: tenants bypass. In this order.
+// redis.cpp: redis. After clerk.
+void read_redis(Reader& reader, const Map& root, Config& config);
+
+// clients.cpp: clients. After listeners.
+void read_clients(Reader& reader, const Map& root, Config& config);
+
+// limits.cpp: limits; tenants.cpp: tenants bypass tenants_file. In this order.
 void read_limits(Reader& reader, const Map& root, Draft& draft);
 void read_tenants(Reader& reader, const Map& root, Draft& draft);
-// A rate or a list of them. Empty after a problem.
-std::vector<limit::Quota> read_rates(Reader& reader, const Value& at, std::string_view limit);
+
+// rates.cpp: one rate under these terms, without its name, or a problem that shows `form`.
+std::optional<limit::Quota> read_rate(
+    Reader& reader, const Text& text, std::string_view form, const RateTerms& terms);
+// A rate or a list of them for the limit of this name. Empty after a problem. `limits` are
+// the names of all limits: no rate may be called as another limit is.
+std::vector<limit::Quota> read_rates(Reader& reader, const Value& at, std::string_view limit,
+    const RateTerms& terms, const std::vector<std::string>& limits);
+// The most that one request may weigh.
+std::int64_t most_at_once(const limit::Quota& quota);
+
+// Settings of organisations, wherever they stand.
+enum class UnknownLimits { refuse, pass_over };
+using TenantMap = std::map<std::string, policy::Tenant, std::less<>>;
+policy::Tenant read_tenant(
+    Reader& reader, const Value& at, const Config& config, UnknownLimits unknown);
+// `tenants` and `bypass` below `top`.
+TenantMap read_tenant_map(Reader& reader, const Map& top, const Config& config);
 
 // routes.cpp: default routes. After everything they name.
 void read_routes(Reader& reader, const Map& root, Draft& draft);
@@ -78,6 +116,9 @@ void read_telemetry(Reader& reader, const Map& root, Draft& draft);
 
 // warnings.cpp: what is allowed but probably not meant. After everything, without errors.
 void find_warnings(Reader& reader, const Draft& draft);
+
+// Sorted, each once, with the file they are in.
+std::vector<Problem> in_file_order(std::vector<Problem> problems, const std::string& file);
 
 // An origin as browsers write it, `https://app.example.com`, or a problem.
 std::optional<std::string> read_origin(Reader& reader, const Text& text);

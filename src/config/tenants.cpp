@@ -4,6 +4,8 @@
 #include "config/text.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <optional>
 #include <utility>
 
 namespace orggate::config {
@@ -20,66 +22,123 @@ bool is_org_id(std::string_view text)
                std::string_view::npos;
 }
 
-bool is_limit(const Config& config, std::string_view name)
+std::optional<std::size_t> find_limit(const Config& config, std::string_view name)
 {
-    return std::any_of(config.limits.begin(), config.limits.end(),
+    const auto found = std::find_if(config.limits.begin(), config.limits.end(),
         [&](const auto& limit) { return limit->name == name; });
+    if (found == config.limits.end()) return std::nullopt;
+    return static_cast<std::size_t>(found - config.limits.begin());
 }
 
-void read_bypass(Reader& reader, const Value& at, const Config& config, policy::Tenant& tenant)
+// Why settings of an organisation change nothing about this limit; empty: they do.
+std::string_view why_not(const limit::Limit& limit)
+{
+    if (limit.per == limit::Per::ip) return "this limit counts addresses, of no organisation";
+    if (limit.quotas.empty()) return "this limit has no rate, and what is held at once stays";
+    return {};
+}
+
+void read_bypass(Reader& reader, const Value& at, const Config& config, UnknownLimits unknown,
+    policy::Tenant& tenant)
 {
     constexpr std::string_view form = "all, or a list of limits";
     for (auto& text : reader.texts(at, form)) {
-        if (at.node->kind == Node::Kind::scalar && text.text == "all")
+        if (at.node->kind == Node::Kind::scalar && text.text == "all") {
             tenant.bypass_all = true;
-        else if (is_limit(config, text.text))
-            tenant.bypass.push_back(std::move(text.text));
-        else
-            reader.expected(text.where, "all, or the name of a limit");
+            continue;
+        }
+        const auto limit = find_limit(config, text.text);
+        if (unknown == UnknownLimits::refuse) {
+            if (!limit)
+                reader.expected(text.where, "all, or the name of a limit");
+            else if (const auto why = why_not(*config.limits[*limit]); !why.empty())
+                reader.error(text.where, why);
+        }
+        tenant.bypass.push_back(std::move(text.text));
     }
 }
 
-void read_own_limits(Reader& reader, const Value& at, const Config& config, policy::Tenant& tenant)
+// A Config that nobody loaded may have limits without terms.
+RateTerms inherited(const Config& config, std::size_t limit)
+{
+    return limit < config.limit_terms.size() ? config.limit_terms[limit] : RateTerms{};
+}
+
+void read_own_limits(Reader& reader, const Value& at, const Config& config, UnknownLimits unknown,
+    policy::Tenant& tenant)
 {
     for (const auto& entry : reader.entries(at, "a mapping of limit to rate")) {
-        auto quotas = read_rates(reader, entry.value, entry.name);
-        if (is_limit(config, entry.name))
-            tenant.limits.emplace(entry.name, std::move(quotas));
-        else
-            reader.error(entry.place, at.key,
-                "found " + shown(entry.name) + ", expected the name of a limit");
+        const auto found = find_limit(config, entry.name);
+        const auto why = found ? why_not(*config.limits[*found]) : std::string_view();
+        if (found && why.empty()) {
+            tenant.limits.emplace(entry.name, read_rates(reader, entry.value, entry.name,
+                                                  inherited(config, *found), config.names.limits));
+        } else if (unknown == UnknownLimits::refuse) {
+            if (found)
+                reader.error(entry.place, at.key, why);
+            else
+                reader.error(entry.place, at.key,
+                    "found " + shown(entry.name) + ", expected the name of a limit");
+        }
     }
 }
 
-policy::Tenant read_tenant(Reader& reader, const NamedValue& entry, const Config& config)
+void read_until(Reader& reader, const Value& at, policy::Tenant& tenant)
 {
-    policy::Tenant tenant;
-    const Map map(reader, entry.value, "tenants.*");
-    read_bypass(reader, map["bypass"], config, tenant);
-    read_own_limits(reader, map["limits"], config, tenant);
-    set(tenant.blocked, reader.boolean(map["blocked"]));
-    set(tenant.reason, reader.text(map["reason"]));
-    if (const auto text = reader.text(map["until"], "a time in UTC such as 2027-03-01T00:00:00Z")) {
-        tenant.until = parse_utc_time(*text);
-        if (!tenant.until)
-            reader.expected(map["until"], "a time in UTC such as 2027-03-01T00:00:00Z");
-    }
-    return tenant;
+    constexpr std::string_view form = "a time in UTC such as 2027-03-01T00:00:00Z";
+    const auto text = reader.text(at, form);
+    if (!text) return;
+    tenant.until = parse_utc_time(*text);
+    if (!tenant.until) return reader.expected(at, form);
+    if (*tenant.until <= reader.world().now)
+        reader.warn(at, "this time is over: nothing of this organisation's settings holds");
+}
+
+// Beside the configuration, unless it says where.
+std::string beside(const std::string& config_file, const std::string& path)
+{
+    return (std::filesystem::path(config_file).parent_path() / path).string();
+}
+
+void read_tenants_file(Reader& reader, const Value& at, Config& config)
+{
+    constexpr std::string_view form = "the path of a file";
+    const auto path = reader.text(at, form);
+    if (!path) return;
+    if (path->empty()) return reader.expected(at, form);
+    config.tenants_file = beside(config.file, *path);
+    std::string why;
+    if (!reader.world().read_file(config.tenants_file, why))
+        reader.error(
+            at, "cannot read the file " + shown(at.node->text) + (why.empty() ? "" : ": " + why));
 }
 
 }  // namespace
 
-void read_tenants(Reader& reader, const Map& root, Draft& draft)
+policy::Tenant read_tenant(
+    Reader& reader, const Value& at, const Config& config, UnknownLimits unknown)
 {
-    std::map<std::string, policy::Tenant, std::less<>> all;
+    policy::Tenant tenant;
+    const Map map(reader, at, "tenants.*");
+    read_bypass(reader, map["bypass"], config, unknown, tenant);
+    read_own_limits(reader, map["limits"], config, unknown, tenant);
+    set(tenant.blocked, reader.boolean(map["blocked"]));
+    set(tenant.reason, reader.text(map["reason"]));
+    read_until(reader, map["until"], tenant);
+    return tenant;
+}
+
+TenantMap read_tenant_map(Reader& reader, const Map& top, const Config& config)
+{
+    TenantMap all;
     for (const auto& entry :
-        reader.entries(root["tenants"], "a mapping of organisation id to its settings")) {
+        reader.entries(top["tenants"], "a mapping of organisation id to its settings")) {
         if (!is_org_id(entry.name))
             reader.error(entry.place, "tenants",
                 "found " + shown(entry.name) + ", expected " + std::string(id_form));
-        all[entry.name] = read_tenant(reader, entry, draft.config);
+        all[entry.name] = read_tenant(reader, entry.value, config, UnknownLimits::refuse);
     }
-    for (const auto& text : reader.texts(root["bypass"], "a list of organisation ids")) {
+    for (const auto& text : reader.texts(top["bypass"], "a list of organisation ids")) {
         if (!is_org_id(text.text)) {
             reader.expected(text.where, id_form);
             continue;
@@ -88,7 +147,13 @@ void read_tenants(Reader& reader, const Map& root, Draft& draft)
         if (!is_new) reader.error(text.where, "this organisation is listed twice, or in tenants");
         entry->second.bypass_all = true;
     }
-    draft.config.tenants = policy::Tenants(std::move(all));
+    return all;
+}
+
+void read_tenants(Reader& reader, const Map& root, Draft& draft)
+{
+    draft.config.tenants = policy::Tenants(read_tenant_map(reader, root, draft.config));
+    read_tenants_file(reader, root["tenants_file"], draft.config);
 }
 
 }  // namespace orggate::config

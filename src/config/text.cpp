@@ -17,8 +17,14 @@ bool looks_secret(std::string_view text)
 {
     constexpr std::array<std::string_view, 5> marks{
         "sk_live_", "sk_test_", "-----BEGIN", "eyJ", "whsec_"};
-    return std::any_of(marks.begin(), marks.end(),
-        [&](std::string_view mark) { return text.find(mark) != std::string_view::npos; });
+    const auto has = [&](std::string_view mark) {
+        return text.find(mark) != std::string_view::npos;
+    };
+    // A URL with a user, and then mostly with a password.
+    const auto scheme = text.find("://");
+    const bool has_user =
+        scheme != std::string_view::npos && text.find('@', scheme) != std::string_view::npos;
+    return has_user || std::any_of(marks.begin(), marks.end(), has);
 }
 
 void append_shown(std::string& out, char c)
@@ -171,9 +177,11 @@ std::optional<Rate> parse_rate(std::string_view text)
     const auto slash = text.find('/');
     if (slash == std::string_view::npos) return std::nullopt;
     const auto units = parse_integer(text.substr(0, slash));
-    const auto window = parse_duration(text.substr(slash + 1));
+    const auto window_text = text.substr(slash + 1);
+    const bool is_month = window_text == "1mo";
+    const auto window = parse_duration(is_month ? "31d" : window_text);
     if (!units || !window) return std::nullopt;
-    return Rate{*units, *window, text.substr(slash + 1)};
+    return Rate{*units, *window, is_month, window_text};
 }
 
 std::optional<std::chrono::system_clock::time_point> parse_utc_time(std::string_view text)

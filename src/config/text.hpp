@@ -37,10 +37,11 @@ std::optional<std::uint64_t> parse_size(std::string_view text);
 // Decimal digits alone.
 std::optional<std::int64_t> parse_integer(std::string_view text);
 
-// `100/1m`: units and window.
+// `100/1m`: units and window; `1mo` is a calendar month.
 struct Rate {
     std::int64_t units = 0;
-    Milliseconds window{};
+    Milliseconds window{};  // of a month 31 days, the longest
+    bool is_month = false;
     std::string_view window_text;  // as written: `1m`
 };
 std::optional<Rate> parse_rate(std::string_view text);

@@ -53,7 +53,9 @@ void check_no_loop(Reader& reader, const Value& at, const Address& upstream, con
         if (reaches(upstream, listener))
             return reader.error(at, "this is our own listener; requests would go round in circles");
     if (config.telemetry && reaches(upstream, *config.telemetry))
-        reader.error(at, "this is our own telemetry listener");
+        return reader.error(at, "this is our own telemetry listener");
+    if (config.admin && reaches(upstream, config.admin->address))
+        reader.error(at, "this is our own admin listener");
 }
 
 std::optional<Upstream> read_url(Reader& reader, const Value& at, const Config& config)
@@ -99,23 +101,10 @@ void read_health(Reader& reader, const Value& at, Upstream::Health& health)
     set(health.interval, reader.duration(map["interval"], {100ms, 1h}));
 }
 
-void read_client_tls(Reader& reader, const Value& at, Upstream& upstream)
+void read_upstream_tls(Reader& reader, const Value& at, Upstream& upstream)
 {
-    if (!at) return;
-    const Map map(reader, at, "upstreams.*.tls");
-    if (!upstream.is_tls) return reader.error(at, "only an https URL uses TLS");
-    const auto file = [&](std::string_view key, std::string& path) {
-        if (reader.file(map[key])) path = *reader.text(map[key]);
-    };
-    file("ca_file", upstream.tls.ca_file);
-    file("cert_file", upstream.tls.cert_file);
-    file("key_file", upstream.tls.key_file);
-    if (map && bool(map["cert_file"]) != bool(map["key_file"]))
-        reader.error(at, "cert_file and key_file go together");
-    if (const auto name = reader.text(map["server_name"], "a host name")) {
-        if (!is_host_name(*name)) reader.expected(map["server_name"], "a host name");
-        upstream.tls.server_name = *name;
-    }
+    upstream.tls = read_client_tls(reader, at, "upstreams.*.tls");
+    if (at && !upstream.is_tls) reader.error(at, "only an https URL uses TLS");
 }
 
 std::optional<Upstream> read_upstream(Reader& reader, const NamedValue& entry, const Config& config)
@@ -126,7 +115,7 @@ std::optional<Upstream> read_upstream(Reader& reader, const NamedValue& entry, c
     if (!upstream) return std::nullopt;
     read_health(reader, map["health"], upstream->health);
     upstream->credentials = read_credentials(reader, map["credentials"]);
-    read_client_tls(reader, map["tls"], *upstream);
+    read_upstream_tls(reader, map["tls"], *upstream);
     return upstream;
 }
 
@@ -150,6 +139,25 @@ void read_named(Reader& reader, const Map& root, Config& config)
 }
 
 }  // namespace
+
+ClientTls read_client_tls(Reader& reader, const Value& at, std::string_view section)
+{
+    ClientTls tls;
+    const Map map(reader, at, section);
+    const auto file = [&](std::string_view key, std::string& path) {
+        if (reader.file(map[key])) path = *reader.text(map[key]);
+    };
+    file("ca_file", tls.ca_file);
+    file("cert_file", tls.cert_file);
+    file("key_file", tls.key_file);
+    if (map && bool(map["cert_file"]) != bool(map["key_file"]))
+        reader.error(at, "cert_file and key_file go together");
+    if (const auto name = reader.text(map["server_name"], "a host name")) {
+        if (!is_host_name(*name)) reader.expected(map["server_name"], "a host name");
+        tls.server_name = *name;
+    }
+    return tls;
+}
 
 std::optional<http::Credentials> read_credentials(Reader& reader, const Value& at)
 {

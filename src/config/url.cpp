@@ -45,18 +45,10 @@ std::string_view without_brackets(std::string_view host)
 // Boost.URL's own authority rule refuses names that begin like an address.
 bool read_authority(std::string_view text, Url& url)
 {
-    const auto bracket = text.rfind(']');
-    const auto colon = text.find(':', bracket == std::string_view::npos ? 0 : bracket);
-    const auto host = text.substr(0, colon);
-    url.host = to_lower(without_brackets(host));
-    const bool is_bracketed = host.size() != url.host.size();
-    const bool is_v6 = url.host.find(':') != std::string::npos;
-    if (is_bracketed != is_v6 || !is_host_name(url.host)) return false;
-    url.port = url.is_https ? 443 : 80;
-    if (colon == std::string_view::npos) return true;
-    const auto port = parse_port(text.substr(colon + 1));
-    if (!port || *port == 0) return false;
-    url.port = *port;
+    const auto address = parse_host_port(text, std::uint16_t(url.is_https ? 443 : 80));
+    if (!address) return false;
+    url.host = address->host;
+    url.port = address->port;
     return true;
 }
 
@@ -97,6 +89,30 @@ std::optional<Url> parse_url(std::string_view text)
     if (!read_authority(rest.substr(0, end), url)) return std::nullopt;
     if (!read_path(rest.substr(end), url)) return std::nullopt;
     return url;
+}
+
+std::optional<Address> parse_host_port(
+    std::string_view text, std::optional<std::uint16_t> default_port)
+{
+    const auto bracket = text.rfind(']');
+    const auto colon = text.find(':', bracket == std::string_view::npos ? 0 : bracket);
+    const auto host = text.substr(0, colon);
+    Address address;
+    address.host = to_lower(without_brackets(host));
+    const bool is_bracketed = host.size() != address.host.size();
+    const bool is_v6 = address.host.find(':') != std::string::npos;
+    if (is_bracketed != is_v6 || !is_host_name(address.host)) return std::nullopt;
+    const auto port =
+        colon == std::string_view::npos ? default_port : parse_port(text.substr(colon + 1));
+    if (!port || *port == 0) return std::nullopt;
+    address.port = *port;
+    return address;
+}
+
+bool is_same(const Address& a, const Address& b)
+{
+    if (a.is_unix() || b.is_unix()) return a.unix_path == b.unix_path;
+    return a.host == b.host && a.port == b.port && a.port != 0;
 }
 
 bool is_ip_address(std::string_view text)

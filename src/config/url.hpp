@@ -32,6 +32,13 @@ bool is_loopback(std::string_view host);
 // ip:port, [ip]:port, localhost:port or unix:/path.
 std::optional<Address> parse_listen_address(std::string_view text);
 
+// host:port, [ip]:port, or one without a port if there is a default for it. No unix socket.
+std::optional<Address> parse_host_port(
+    std::string_view text, std::optional<std::uint16_t> default_port = std::nullopt);
+
+// Two listeners that cannot both be bound. Port 0 is a new port every time.
+bool is_same(const Address& a, const Address& b);
+
 // Labels of letters, digits and hyphens, or an IP address; no port.
 bool is_host_name(std::string_view text);
 

@@ -6,6 +6,7 @@
 #include "orggate/http/target.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 namespace orggate::config {
@@ -72,12 +73,13 @@ void warn_foreign_hosts(Reader& reader, const Draft& draft)
                 "its host is not in hosts; requests for it would be refused");
 }
 
-// The fewest units that any of the quotas grants at once.
-std::int64_t least_units(const std::vector<limit::Quota>& quotas)
+// The heaviest request that all of the quotas let pass.
+std::int64_t heaviest(const std::vector<limit::Quota>& quotas)
 {
-    const auto least = std::min_element(quotas.begin(), quotas.end(),
-        [](const auto& a, const auto& b) { return a.units < b.units; });
-    return least == quotas.end() ? 0 : least->units;
+    auto least = std::numeric_limits<std::int64_t>::max();
+    for (const auto& quota : quotas)
+        least = std::min(least, most_at_once(quota));
+    return least;
 }
 
 void warn_heavy(Reader& reader, const Draft& draft)
@@ -86,13 +88,36 @@ void warn_heavy(Reader& reader, const Draft& draft)
         for (const auto& entry : draft.rules[i].limits) {
             const auto at = draft.rule_places[i].limits.find(entry.limit->name);
             if (at == draft.rule_places[i].limits.end()) continue;
-            if (entry.weight > least_units(entry.limit->quotas))
+            if (entry.weight > heaviest(entry.limit->quotas))
                 reader.warn(at->second, "this weight is above the limit; no request can pass");
             for (const auto& [plan, quotas] : entry.limit->plans)
-                if (entry.weight > least_units(quotas))
+                if (entry.weight > heaviest(quotas))
                     reader.warn(at->second, "this weight is above the limit of the plan " + plan +
                                                 "; no request can pass");
         }
+    }
+}
+
+// While Redis is away each process holds a quota to its part, and at least to 1.
+void warn_large_fleet(Reader& reader, const Draft& draft)
+{
+    if (!draft.config.redis) return;
+    const auto fleet = draft.config.redis->fleet;
+    for (std::size_t i = 0; i < draft.config.limits.size(); ++i) {
+        const auto& limit = *draft.config.limits[i];
+        if (limit.on_error != limit::OnError::local) continue;
+        auto least = std::numeric_limits<std::int64_t>::max();
+        const auto consider = [&](const limit::Quota& quota) {
+            least = std::min(least, quota.units);
+        };
+        std::for_each(limit.quotas.begin(), limit.quotas.end(), consider);
+        for (const auto& [plan, quotas] : limit.plans)
+            std::for_each(quotas.begin(), quotas.end(), consider);
+        if (limit.concurrent.units > 0) consider(limit.concurrent);
+        if (fleet > least)
+            reader.warn(draft.limit_places[i].second,
+                "while Redis is away each process lets at least 1 pass: " + std::to_string(fleet) +
+                    " in all instead of " + std::to_string(least));
     }
 }
 
@@ -167,6 +192,7 @@ void find_warnings(Reader& reader, const Draft& draft)
     warn_unreachable(reader, draft);
     warn_foreign_hosts(reader, draft);
     warn_heavy(reader, draft);
+    warn_large_fleet(reader, draft);
     warn_unknown_plans(reader, draft);
     warn_unused_limits(reader, draft);
     // The tasks page may be a part of the sign-in page; told once is enough.

@@ -1,5 +1,6 @@
 #include "edge/connection.hpp"
 
+#include "edge/limits.hpp"
 #include "edge/record.hpp"
 #include "edge/refuse.hpp"
 #include "edge/serve.hpp"
@@ -60,6 +61,7 @@ public:
     }
     ~Story()
     {
+        give_back(*exchange_, station_);
         station_.counters.in_flight.subtract();
         renew(*exchange_);
         if (station_.spare.size() < 64) station_.spare.push_back(std::move(exchange_));
@@ -70,13 +72,20 @@ public:
     Exchange& operator*() { return *exchange_; }
 
 private:
-    // A new Exchange in all but the memory its head holds.
+    // A new Exchange in all but the memory it holds.
     static void renew(Exchange& x)
     {
-        auto fields = std::move(x.head.fields);
-        x = Exchange{};
-        fields.clear();
-        x.head.fields = std::move(fields);
+        Exchange next;
+        keep(x.head.fields, next.head.fields);
+        keep(x.limits, next.limits);
+        keep(x.quota_fields, next.quota_fields);
+        x = std::move(next);
+    }
+    template <class Memory>
+    static void keep(Memory& from, Memory& to)
+    {
+        to = std::move(from);
+        to.clear();
     }
 
     Station& station_;
@@ -124,7 +133,7 @@ Awaitable<HeadRead> read_head(Station& station, net::Stream& client, net::Input&
 
 // One request from its head to its record. Gives what becomes of the connection.
 Awaitable<After> one_request(Station& station, const Peer& peer, net::Stream& client,
-    net::Input& input, const HeadRead& read)
+    net::Input& input, Seat& seat, const HeadRead& read)
 {
     Story story(station);
     auto& x = *story;
@@ -132,6 +141,8 @@ Awaitable<After> one_request(Station& station, const Peer& peer, net::Stream& cl
     input.consume(read.length);
     x.bytes_in = raw.size();
     x.client.address = peer.address;
+    x.address = http::limited_address(peer.address);
+    x.seat = &seat;
     Result<After> after = Denial::head_timeout;
     if (read.denial)
         after = *read.denial;
@@ -141,8 +152,22 @@ Awaitable<After> one_request(Station& station, const Peer& peer, net::Stream& cl
         x.denial = after.error();
         after = co_await refuse(x, station, client, input);
     }
+    seat.tunnel_org = {};
+    if (seat.is_blocked) {
+        x.denial = Denial::blocked;
+        x.client_left = false;  // it was shown the door
+    }
     record(x, station);
     co_return *after;
+}
+
+void note_handshake(const boost::system::error_code& error, const Peer& peer, Station& station)
+{
+    station.counters.tls_handshake_failures.add();
+    if (!station.log.is_on(observe::Level::debug)) return;
+    const auto reason = error.message();
+    station.log.event(observe::Level::debug, "TLS handshake failed",
+        {{"client_ip", std::string_view(peer.address)}, {"error", std::string_view(reason)}});
 }
 
 }  // namespace
@@ -151,16 +176,24 @@ Awaitable<void> serve_connection(Station& station, net::Socket socket)
 {
     net::Stream client(std::move(socket), station.deadlines);
     Seated seated(station, client);
+    Peer peer{client.peer_address(), false};
+    const Clients::Connection counted(
+        station.clients, http::limited_address(peer.address), station.clock());
+    if (counted.refusal()) {
+        station.counters.clients_refused.add();
+        co_await shed(station, client, counted.refusal());
+        co_return;
+    }
     if (station.tls) {
         const auto refused = co_await client.handshake_as_server(*station.tls, handshake_deadline);
-        if (refused) co_return;
+        if (refused) co_return note_handshake(refused, peer, station);
+        peer.is_tls = true;
     }
-    const Peer peer{client.peer_address(), client.is_tls()};
     net::Input input(client, resting_buffer, working_buffer);
     for (auto after = After::next_request; after == After::next_request;) {
         const auto read = co_await read_head(station, client, input, seated.seat_);
         if (read.length == 0 && !read.denial) co_return;
-        after = co_await one_request(station, peer, client, input, read);
+        after = co_await one_request(station, peer, client, input, seated.seat_, read);
         input.settle();
         if (after == After::close) co_await close_politely(client);
         if (after == After::reset) client.reset();

@@ -4,6 +4,7 @@
 
 #include "orggate/clerk/decision.hpp"
 #include "orggate/denial.hpp"
+#include "orggate/edge/clients.hpp"
 #include "orggate/edge/serving.hpp"
 #include "orggate/http/client_address.hpp"
 #include "orggate/http/request_head.hpp"
@@ -21,6 +22,8 @@
 
 namespace orggate::edge {
 
+struct Seat;
+
 struct Exchange {
     std::shared_ptr<const Serving> serving;
     Instant started, now;  // `now` is read again after every wait
@@ -28,13 +31,23 @@ struct Exchange {
     http::RequestHead head;  // views into the connection's input
     bool has_head = false;   // the bytes were a request
     http::Client client;
+    std::string address;  // the client's, as limits count it (http::limited_address)
     http::Trace trace;
     http::Target target;
     const policy::Rule* rule = nullptr;
     clerk::Decision decision;
     std::optional<policy::Pass> pass;
-    std::vector<limit::Decision> limits;  // as pass->checks()
-    std::string extra_fields;             // complete lines: rate limit fields, CORS
+
+    // Asked of `clients`, if they refused; per address before the token is read; then the
+    // others. Decisions are empty where nobody has answered.
+    std::optional<Clients::Refusal> client_refusal;
+    bool counted_by_clients = false;  // once is enough
+    std::vector<limit::Check> address_checks;
+    std::vector<const policy::WeightedLimit*> address_limits;
+    std::vector<limit::Decision> address_decisions;  // as address_checks
+    std::vector<limit::Decision> limits;             // as pass->checks()
+    std::string quota_fields, exposed_fields;        // complete lines, for the answer
+    Seat* seat = nullptr;                            // the connection's; null: none
 
     std::optional<Denial> denial;  // refused by us, or cut
     std::optional<Denial> cause;   // the refusal behind a redirect_loop

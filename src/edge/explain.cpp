@@ -41,7 +41,8 @@ void explain_refusal(const Exchange& x, Station& station)
     const auto* session = session_of(x);
     const auto* organisation = session && session->organisation ? &*session->organisation : nullptr;
     const auto* out = std::get_if<clerk::SignedOut>(&x.decision);
-    const auto* tenant = organisation ? x.config().tenants.find(organisation->id, x.now) : nullptr;
+    const auto* tenant =
+        organisation ? x.serving->tenants_now().find(organisation->id, x.now) : nullptr;
     const auto wanted = demanded(*x.rule);
     const auto permissions = organisation ? joined(organisation->permissions) : std::string();
     const auto plans = session ? joined(session->org_plans) : std::string();

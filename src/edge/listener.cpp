@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include <exception>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -23,24 +24,10 @@ constexpr auto token = boost::asio::as_tuple(boost::asio::use_awaitable_t<Execut
 using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
     boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
-constexpr std::size_t most_turned_away = 64;
-
-// Counts a connection that is being turned away.
-struct TurnedAway {
-    explicit TurnedAway(Station& s) : station(s) { ++station.turned_away; }
-    ~TurnedAway() { --station.turned_away; }
-    TurnedAway(const TurnedAway&) = delete;
-    TurnedAway& operator=(const TurnedAway&) = delete;
-    Station& station;
-};
-
 Awaitable<void> turn_away(Station& station, net::Socket socket)
 {
-    const TurnedAway counted(station);
     net::Stream client(std::move(socket), station.deadlines);
-    // Under TLS there is nobody to talk to without a handshake, which is what we cannot
-    // afford; and a flood is not talked to at all.
-    if (!station.tls && station.turned_away <= most_turned_away) co_await shed(station, client);
+    co_await shed(station, client, std::nullopt);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "edge/record.hpp"
 
-#include "orggate/http/quota_fields.hpp"
+#include "edge/limits.hpp"
 #include "orggate/observe/access_record.hpp"
 
 #include <string>
@@ -24,20 +24,22 @@ std::string_view verdict(const Exchange& x)
 
 void describe_limit(observe::AccessRecord& record, const Exchange& x)
 {
-    if (!x.pass || x.limits.empty()) return;
-    const auto& checks = x.pass->checks();
-    const auto i = http::deciding_check(checks, x.limits);
-    if (i >= checks.size()) return;
-    record.limit = checks[i].quota->name;
-    record.remaining = x.limits[i].remaining;
+    const auto all = asked(x);
+    const auto i = http::deciding_check(all);
+    if (i >= all.size()) return;
+    const auto& decision = all.decision(i);
+    record.limit = all.check(i).quota->name;
+    if (decision.has_numbers) record.remaining = decision.remaining;
+    record.limit_by = word(decision.by);
 }
 
 // What a rule or a limit in shadow would have refused.
 std::optional<Denial> shadow(const Exchange& x)
 {
-    if (x.pass->shadowed()) return x.pass->shadowed();
-    for (std::size_t i = 0; i < x.limits.size(); ++i)
-        if (!x.limits[i].allowed && !x.pass->checks()[i].enforced) return Denial::quota_exhausted;
+    if (x.pass && x.pass->shadowed()) return x.pass->shadowed();
+    const auto all = asked(x);
+    for (std::size_t i = 0; i < all.size(); ++i)
+        if (!all.decision(i).allowed && !all.check(i).enforced) return Denial::quota_exhausted;
     return {};
 }
 
@@ -67,10 +69,8 @@ observe::AccessRecord describe(const Exchange& x, Microseconds duration)
         record.token_kind = "session";
         if (session->organisation) record.org_id = session->organisation->id;
     }
-    if (x.pass) {
-        record.plan = x.pass->plan();
-        record.shadow = shadow(x);
-    }
+    if (x.pass) record.plan = x.pass->plan();
+    record.shadow = shadow(x);
     describe_limit(record, x);
     return record;
 }

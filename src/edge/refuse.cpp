@@ -1,9 +1,9 @@
 #include "edge/refuse.hpp"
 
 #include "edge/explain.hpp"
+#include "edge/limits.hpp"
 #include "edge/record.hpp"
 #include "orggate/http/denial_reply.hpp"
-#include "orggate/http/quota_fields.hpp"
 
 #include <array>
 #include <chrono>
@@ -15,7 +15,9 @@ namespace {
 constexpr Milliseconds write_deadline{10'000};
 constexpr Milliseconds linger_deadline{1'000};
 constexpr std::size_t linger_bytes = 64 * 1024;
-constexpr std::int64_t try_again = 2;  // seconds, for troubles of ours
+constexpr std::int64_t try_again = 2;       // seconds, for troubles of ours
+constexpr std::uint64_t longest_pause = 5;  // seconds, while limits cannot be checked
+constexpr std::size_t most_turned_away = 64;
 
 // While draining, an app that has stopped before us is no mystery.
 Denial as_said(Denial denial, const Station& station)
@@ -25,16 +27,33 @@ Denial as_said(Denial denial, const Station& station)
     return station.is_draining && app_has_left ? Denial::draining : denial;
 }
 
-std::int64_t seconds_to_wait(const Exchange& x, Denial denial)
+double fraction(std::uint64_t random)
 {
-    if (denial == Denial::quota_exhausted) return http::retry_after(x.pass->checks(), x.limits);
+    return static_cast<double>(random >> 11) * 0x1p-53;
+}
+
+// Random, where all who were refused would otherwise come back at once.
+std::int64_t seconds_to_wait(const Exchange& x, const Station& station, Denial denial)
+{
+    if (denial == Denial::quota_exhausted)
+        return http::retry_after(asked(x), fraction(station.random()));
+    if (denial == Denial::limiter_unavailable)
+        return 1 + static_cast<std::int64_t>(station.random() % longest_pause);
     return blame(denial) == Blame::us ? try_again : 0;
 }
 
-std::string_view violated(const Exchange& x, Denial denial)
+std::vector<std::string_view> violated(const Exchange& x, Denial denial)
 {
     if (denial != Denial::quota_exhausted) return {};
-    return x.pass->checks()[http::deciding_check(x.pass->checks(), x.limits)].quota->name;
+    return http::violated_policies(asked(x));
+}
+
+// Once per request: whoever was counted already, or refused by `clients`, is not again.
+void note_refused(Exchange& x, Station& station, Denial denial)
+{
+    if (!station.clients || x.counted_by_clients || blame(denial) != Blame::client) return;
+    x.counted_by_clients = true;
+    station.clients->note_refused(x.address, x.now);
 }
 
 // A request's body that is already here is passed over; any other ends the connection,
@@ -61,12 +80,21 @@ http::Reply reply_to(const Exchange& x, const Station& station, Denial denial, b
                                        .is_secure = url.is_secure,
                                        .request_id = x.trace.request_id,
                                        .detail = {},
-                                       .retry_after = seconds_to_wait(x, denial),
-                                       .extra_fields = x.extra_fields,
-                                       .violated_limit = violated(x, denial),
+                                       .retry_after = seconds_to_wait(x, station, denial),
+                                       .quota_fields = x.quota_fields,
+                                       .violated_policies = violated(x, denial),
                                        .keep_alive = keep_alive && !station.is_draining},
         config.clerk.pages, config.cors.allowed);
 }
+
+// Counts a connection that is being turned away.
+struct TurnedAway {
+    explicit TurnedAway(Station& s) : station(s) { ++station.turned_away; }
+    ~TurnedAway() { --station.turned_away; }
+    TurnedAway(const TurnedAway&) = delete;
+    TurnedAway& operator=(const TurnedAway&) = delete;
+    Station& station;
+};
 
 // Bytes that were refused before they met a rule are not trusted with a next request.
 bool ends_the_connection(const Exchange& x, Denial denial)
@@ -82,6 +110,8 @@ Awaitable<After> refuse(Exchange& x, Station& station, net::Stream& client, net:
     if (x.trace.request_id.empty())
         x.trace = http::make_trace({}, false, station.random(), station.random());
     const bool keep = !ends_the_connection(x, denial) && pass_over_body(x, input);
+    note_refused(x, station, denial);
+    write_quota_fields(x);
     const auto reply = reply_to(x, station, denial, keep);
     if (reply.denial != denial) x.cause = denial;
     x.denial = reply.denial;
@@ -93,14 +123,22 @@ Awaitable<After> refuse(Exchange& x, Station& station, net::Stream& client, net:
     co_return keep && !station.is_draining ? After::next_request : After::close;
 }
 
-Awaitable<void> shed(Station& station, net::Stream& client)
+Awaitable<void> shed(Station& station, net::Stream& client, std::optional<Clients::Refusal> refusal)
 {
+    const TurnedAway counted(station);
+    if (station.turned_away > most_turned_away) co_return;  // a flood is not talked to at all
     Exchange x;
     x.serving = station.serving;
     x.started = x.now = station.clock();
+    x.trace = http::make_trace({}, false, station.random(), station.random());
     x.client.address = client.peer_address();
-    x.denial = Denial::overloaded;
-    const auto reply = reply_to(x, station, Denial::overloaded, false);
+    x.client_refusal = refusal;
+    x.denial = refusal ? Denial::quota_exhausted : Denial::overloaded;
+    write_quota_fields(x);
+    // Under TLS there is nobody to talk to without a handshake, which is what we cannot
+    // afford.
+    if (station.tls) co_return record(x, station);
+    const auto reply = reply_to(x, station, *x.denial, false);
     x.status = reply.status;
     const auto written = co_await client.write(reply.bytes, linger_deadline);
     x.bytes_out = written.bytes;

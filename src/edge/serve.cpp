@@ -1,5 +1,6 @@
 #include "edge/serve.hpp"
 
+#include "edge/limits.hpp"
 #include "orggate/upstream/relay.hpp"
 
 #include <utility>
@@ -12,19 +13,25 @@ Awaitable<Result<After>> serve(Exchange& x, std::string_view raw, const Peer& pe
     const auto read = read_request(x, raw, peer, station);
     if (!read) co_return read.error();
     x.rule = &find_rule(x);
+    const auto welcome = ask_clients(x, station);
+    if (!welcome) co_return welcome.error();
     if (auto own = answer_here(x, station)) {
         const auto said = co_await client.write(own->bytes, x.config().timeouts.body_gap);
         x.status = own->status;
         x.bytes_out = said.bytes;
         co_return own->keep_alive && !said.error ? After::next_request : After::close;
     }
+    if (find_address_limits(x)) {
+        const auto within = co_await charge_address(x, station);
+        if (!within) co_return within.error();
+    }
 
     x.decision = decide(x, station, clerk::Keys::may_be_stale);
     if (const auto* missing = std::get_if<clerk::NeedsKey>(&x.decision)) {
         co_await station.key_wait.wait(missing->key_id);
         // Fresh keys, but the configuration this request began with.
-        x.serving =
-            std::make_shared<const Serving>(Serving{x.serving->config, station.serving->keys});
+        x.serving = std::make_shared<const Serving>(
+            Serving{x.serving->config, station.serving->keys, x.serving->tenants});
         x.now = station.clock();
         x.decision = decide(x, station, clerk::Keys::are_fresh);
     }
@@ -34,11 +41,11 @@ Awaitable<Result<After>> serve(Exchange& x, std::string_view raw, const Peer& pe
     x.pass = std::move(*pass);
     const auto origin = check_origin(x);
     if (!origin) co_return origin.error();
+    const auto announced = announce_tunnel(x, station);
+    if (!announced) co_return announced.error();
 
     if (!x.pass->checks().empty()) {
-        x.limits.resize(x.pass->checks().size());
-        const auto taken = co_await station.limiter.take(x.pass->checks(), x.limits, x.now);
-        const auto within = judge_limits(x, taken, station.counters);
+        const auto within = co_await charge_pass(x, station);
         if (!within) co_return within.error();
     }
 

@@ -36,12 +36,33 @@ bool is_silent(net::Stream& stream)
     return ::recv(stream.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
 }
 
+void close_blocked_tunnels(Station& station)
+{
+    const auto& tenants = station.serving->tenants_now();
+    if (tenants.size() == 0) return;
+    const auto now = station.clock();
+    for (auto* seat = station.seats; seat != nullptr; seat = seat->next) {
+        if (seat->tunnel_org.empty() || seat->is_blocked) continue;
+        const auto* tenant = tenants.find(seat->tunnel_org, now);
+        if (tenant == nullptr || !tenant->blocked) continue;
+        seat->is_blocked = true;
+        seat->stream->close();
+        station.log.event(observe::Level::info, "tunnel closed: its organisation is blocked",
+            {{"org_id", seat->tunnel_org}, {"tenant_reason", std::string_view(tenant->reason)}});
+    }
+}
+
 }  // namespace
 
 void Station::adopt(std::shared_ptr<const Serving> next)
 {
+    const bool same_keys =
+        serving && serving->config == next->config && serving->keys == next->keys;
     serving = std::move(next);
-    verifier = token::Verifier(serving->keys, serving->config->clerk.expectations, random());
+    // A change of tenants alone costs nobody the tokens that are verified already.
+    if (!same_keys)
+        verifier = token::Verifier(serving->keys, serving->config->clerk.expectations, random());
+    close_blocked_tunnels(*this);
 }
 
 void Station::close_resting()

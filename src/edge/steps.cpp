@@ -1,8 +1,8 @@
 #include "edge/steps.hpp"
 
+#include "edge/limits.hpp"
 #include "orggate/http/assertion.hpp"
 #include "orggate/http/denial_reply.hpp"
-#include "orggate/http/quota_fields.hpp"
 #include "orggate/http/upstream_head.hpp"
 
 #include <algorithm>
@@ -45,6 +45,7 @@ Result<void> read_request(Exchange& x, std::string_view raw, const Peer& peer, S
     x.has_head = true;
     const auto& config = x.config();
     x.client = http::identify_client(x.head, {peer.address, peer.is_tls}, config.trusted_proxies);
+    x.address = http::limited_address(x.client.address);
     x.trace =
         http::make_trace(x.head, x.client.peer_is_trusted, station.random(), station.random());
     auto target = http::parse_target(x.head.method, x.head.target, x.head.host);
@@ -114,7 +115,8 @@ Result<policy::Pass> authorize(const Exchange& x)
                                  .decision = x.decision,
                                  .path = x.target.path,
                                  .expected_org = expected_org(x.head),
-                                 .tenants = x.config().tenants,
+                                 .tenants = x.serving->tenants_now(),
+                                 .address = x.address,
                                  .is_preflight = is_preflight},
         x.now);
 }
@@ -135,33 +137,15 @@ Result<void> check_origin(const Exchange& x)
     return Denial::origin_refused;
 }
 
-Result<void> judge_limits(Exchange& x, const Result<void>& taken, observe::Counters& counters)
+Result<void> announce_tunnel(const Exchange& x, const Station& station)
 {
-    using Outcome = observe::LimitOutcome;
-    const auto& checks = x.pass->checks();
-    const auto& limits = x.pass->check_limits();
-    const auto count = [&](std::size_t i, Outcome outcome) {
-        counters.limits[limits[i]->index].outcome[static_cast<std::size_t>(outcome)].add();
-    };
-    if (!taken) {
-        bool is_open = true;
-        for (std::size_t i = 0; i < checks.size(); ++i) {
-            count(i, Outcome::unavailable);
-            const bool passes = limits[i]->limit->on_error == limit::OnError::open;
-            is_open = is_open && (passes || !checks[i].enforced);
-        }
-        return is_open ? Result<void>() : Result<void>(taken.error());
-    }
-    bool is_within = true;
-    for (std::size_t i = 0; i < checks.size(); ++i) {
-        const bool allowed = x.limits[i].allowed;
-        const auto refused = checks[i].enforced ? Outcome::denied : Outcome::shadow_denied;
-        count(i, allowed ? Outcome::allowed : refused);
-        is_within = is_within && (allowed || !checks[i].enforced);
-    }
-    http::append_quota_fields(
-        x.extra_fields, x.config().rate_limit_headers, checks, x.limits, x.now);
-    return is_within ? Result<void>() : Denial::quota_exhausted;
+    const auto* session = x.pass->session();
+    if (!x.head.is_websocket || !session || !session->organisation) return Result<void>();
+    const auto& org = session->organisation->id;
+    const auto* tenant = station.serving->tenants_now().find(org, x.now);
+    if (tenant && tenant->blocked) return Denial::blocked;
+    if (x.seat) x.seat->tunnel_org = org;
+    return Result<void>();
 }
 
 namespace {
@@ -211,12 +195,17 @@ Result<std::string> compose_upstream_head(Exchange& x, Station& station)
     return head;
 }
 
-http::ClientHead client_head(const Exchange& x, const Station& station)
+http::ClientHead client_head(Exchange& x, const Station& station)
 {
+    write_quota_fields(x);
+    const auto& cors = x.config().cors.allowed;
+    if (!cors.origins.empty())
+        x.exposed_fields = http::exposed_fields(cors, x.head.find("origin"), x.quota_fields);
     return {.client_minor_version = x.head.minor_version,
         .keep_alive = x.head.keep_alive && !station.is_draining,
         .identity_was_sent = x.pass->session() != nullptr,
-        .extra_fields = x.extra_fields,
+        .quota_fields = x.quota_fields,
+        .exposed_fields = x.exposed_fields,
         .request_id = x.trace.request_id,
         .names = &x.config().headers};
 }

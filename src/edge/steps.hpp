@@ -42,15 +42,16 @@ Result<policy::Pass> authorize(const Exchange& x);
 // cookies with handshakes from anywhere. Source: RFC 6455 section 10.2.
 Result<void> check_origin(const Exchange& x);
 
-// Turns the limiter's answer into admission or refusal, counts it, and writes the
-// rate limit fields.
-Result<void> judge_limits(Exchange& x, const Result<void>& taken, observe::Counters& counters);
+// A WebSocket lives on; its seat says whose it is, so that it ends when its organisation is
+// blocked. Nothing for other requests.
+// Refuses: blocked, since this request began.
+Result<void> announce_tunnel(const Exchange& x, const Station& station);
 
 // The complete head for the upstream.
 Result<std::string> compose_upstream_head(Exchange& x, Station& station);
 
 // What we add to the upstream's answer.
-http::ClientHead client_head(const Exchange& x, const Station& station);
+http::ClientHead client_head(Exchange& x, const Station& station);
 
 // Where a browser comes back to, and whether browsers use https. No URL where none can
 // be said without trusting the client's Host.

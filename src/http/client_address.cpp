@@ -189,6 +189,28 @@ bool contains(const std::vector<Network>& networks, std::string_view address)
     return parsed && holds(networks, *parsed);
 }
 
+std::string limited_address(std::string_view address)
+{
+    constexpr std::size_t network_bytes = 8;
+    if (address.find(':') == std::string_view::npos) return std::string(address);
+    auto bytes = parse_address(without_scope(address));
+    if (!bytes) return std::string(address);
+    if (!is_mapped(*bytes)) std::fill(bytes->begin() + network_bytes, bytes->end(), 0);
+    return to_text(*bytes);
+}
+
+bool is_private_address(std::string_view address)
+{
+    static const auto networks = [] {
+        std::vector<Network> list;
+        for (const auto* text : {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8",
+                 "169.254.0.0/16", "100.64.0.0/10", "::1", "fc00::/7", "fe80::/10"})
+            list.push_back(*parse_network(text));
+        return list;
+    }();
+    return contains(networks, address);
+}
+
 Client identify_client(
     const RequestHead& head, const PeerFacts& peer, const std::vector<Network>& trusted)
 {

@@ -1,6 +1,7 @@
 #include "orggate/http/response_head.hpp"
 
 #include "http/field_class.hpp"
+#include "http/quota_merge.hpp"
 #include "http/token_list.hpp"
 #include "orggate/http/managed_fields.hpp"
 
@@ -112,17 +113,30 @@ bool speaks_of_caching(std::string_view name)
 void append_fields(std::string& out, const ResponseHead& head, const ClientHead& client)
 {
     const FieldFilter filter(head, names_of(client));
-    bool is_silent_about_caching = true;
+    bool is_silent_about_caching = true, scripts_may_read = false;
+    std::vector<Field> limits;  // the upstream's own; hardly ever any
     for (const Field& field : head.fields) {
         if (!filter.travels(field)) continue;
+        if (!client.quota_fields.empty() && is_quota_field(field.name)) {
+            limits.push_back(field);
+            continue;
+        }
         append_field(out, field.name, field.value);
         if (speaks_of_caching(field.name)) is_silent_about_caching = false;
+        if (!client.exposed_fields.empty() && same_name(field.name, "access-control-allow-origin"))
+            scripts_may_read = true;
     }
     // What was made for one identity must not be given to another (RFC 9111 section 3).
     if (client.identity_was_sent && is_silent_about_caching)
         out.append("Cache-Control: private\r\nVary: Authorization, Cookie\r\n");
     if (!client.request_id.empty()) append_field(out, "X-Request-Id", client.request_id);
-    out.append(client.extra_fields);
+    std::string kept;
+    const auto ours = quota_fields_for(head.status, client.quota_fields, kept);
+    if (limits.empty())
+        out.append(ours);
+    else
+        append_merged_quota_fields(out, limits, ours);
+    if (scripts_may_read) out.append(client.exposed_fields);
 }
 
 bool tells_length(const ResponseHead& head, std::string_view method)

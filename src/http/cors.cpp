@@ -12,11 +12,25 @@ namespace orggate::http {
 
 namespace {
 
-constexpr std::string_view exposed =
-    "RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
-    "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id, "
-    "WWW-Authenticate, Proxy-Status";
+constexpr std::string_view expose = "Access-Control-Expose-Headers";
 constexpr std::size_t max_asked = 1024;
+
+bool is_allowed(const Cors& cors, std::string_view origin)
+{
+    return !origin.empty() &&
+           std::find(cors.origins.begin(), cors.origins.end(), origin) != cors.origins.end();
+}
+
+// Appends the names of complete lines behind a list.
+void append_names(std::string& list, std::string_view lines)
+{
+    while (!lines.empty()) {
+        const auto end = std::min(lines.find("\r\n"), lines.size());
+        const auto name = lines.substr(0, lines.substr(0, end).find(':'));
+        if (!name.empty()) list.append(", ").append(name);
+        lines.remove_prefix(std::min(end + 2, lines.size()));
+    }
+}
 
 // Field names, and nothing that only looks like them: it is echoed.
 bool is_name_list(std::string_view list)
@@ -30,17 +44,26 @@ bool is_name_list(std::string_view list)
 
 }  // namespace
 
-std::string cors_fields(const Cors& cors, std::string_view origin)
+std::string cors_fields(const Cors& cors, std::string_view origin, std::string_view quota_fields)
 {
-    if (origin.empty()) return {};
-    if (std::find(cors.origins.begin(), cors.origins.end(), origin) == cors.origins.end())
-        return {};
+    if (!is_allowed(cors, origin)) return {};
+    std::string exposed = "Retry-After, X-Request-Id, WWW-Authenticate, Proxy-Status";
+    append_names(exposed, quota_fields);
     std::string fields;
     if (!append_trusted_field(fields, "Access-Control-Allow-Origin", origin)) return {};
     append_field(fields, "Access-Control-Allow-Credentials", "true");
-    append_field(fields, "Access-Control-Expose-Headers", exposed);
+    append_field(fields, expose, exposed);
     append_field(fields, "Vary", "Origin");
     return fields;
+}
+
+std::string exposed_fields(const Cors& cors, std::string_view origin, std::string_view quota_fields)
+{
+    if (!is_allowed(cors, origin)) return {};
+    std::string exposed = "X-Request-Id", field;
+    append_names(exposed, quota_fields);
+    append_field(field, expose, exposed);
+    return field;
 }
 
 bool is_preflight(const RequestHead& head)

@@ -2,6 +2,7 @@
 
 #include "http/denial_facts.hpp"
 #include "http/own_head.hpp"
+#include "http/quota_merge.hpp"
 #include "http/refusal_body.hpp"
 #include "http/refusal_redirect.hpp"
 
@@ -44,8 +45,10 @@ void end_head(Reply& reply, const Refusal& refusal, const Cors& cors)
     if (const auto wait = wait_of(refusal, reply.denial); wait > 0)
         append_field(out, "Retry-After", std::to_string(wait));
     append_request_id(out, refusal.request_id);
-    out.append(refusal.extra_fields);
-    if (refusal.head != nullptr) out.append(cors_fields(cors, refusal.head->find("Origin")));
+    std::string kept;
+    const auto quota = quota_fields_for(reply.status, refusal.quota_fields, kept);
+    out.append(quota);
+    if (refusal.head != nullptr) out.append(cors_fields(cors, refusal.head->find("Origin"), quota));
     reply.keep_alive = may_keep(refusal, reply.status);
     append_connection(out, reply.keep_alive, refusal.head ? refusal.head->minor_version : 1);
     out.append("\r\n");
@@ -75,6 +78,9 @@ Body make_body(const Refusal& refusal, Denial shown, const Pages& pages)
         return {"application/json", make_reverification_body(refusal.rule)};
     if (refusal.head != nullptr && is_document(*refusal.head))
         return {html, make_page(told, pages)};
+    const bool is_limit = shown == Denial::quota_exhausted || shown == Denial::limiter_unavailable;
+    if (is_limit && refusal.head != nullptr && !accepts_json(*refusal.head))
+        return {"text/plain; charset=utf-8", make_text(told)};
     return {"application/problem+json", make_problem(told)};
 }
 

@@ -2,14 +2,16 @@
 
 #include <algorithm>
 #include <charconv>
-#include <string_view>
 
 namespace orggate::http {
 
 namespace {
 
+using limit::Algorithm;
+using limit::By;
 using limit::Check;
 using limit::Decision;
+using limit::Quota;
 
 // RFC 9651 section 3.3.1: integers have at most 15 digits.
 constexpr std::int64_t largest_integer = 999'999'999'999'999;
@@ -17,6 +19,11 @@ constexpr std::int64_t largest_integer = 999'999'999'999'999;
 // With more windows than this only the deciding one is shown in RateLimit: the draft
 // allows leaving others out, and clients read the first ones.
 constexpr std::size_t most_items = 4;
+
+// Of the random part of a wait.
+constexpr Microseconds shortest_delayed = Seconds{10};
+constexpr Microseconds longest_delay = Seconds{5};
+constexpr Microseconds longest_calendar_delay = Seconds{60};
 
 void append_integer(std::string& out, std::int64_t value)
 {
@@ -43,46 +50,126 @@ std::int64_t seconds_up(Duration duration)
     return std::chrono::ceil<Seconds>(duration).count();
 }
 
-void append_policy(std::string& out, std::span<const Check> checks)
+std::int64_t window_seconds(Microseconds window)
 {
-    std::string_view between = "RateLimit-Policy: ";
-    for (const Check& check : checks) {
-        if (!check.enforced) continue;
-        out.append(between);
-        append_quoted(out, check.quota->name);
-        out.append(";q=");
-        append_integer(out, check.quota->units);
-        out.append(";w=");
-        append_integer(out, std::max<std::int64_t>(seconds_up(check.quota->window), 1));
-        between = ", ";
-    }
-    out.append("\r\n");
+    return std::max<std::int64_t>(seconds_up(window), 1);
 }
 
-void append_item(std::string& out, const Check& check, const Decision& decision)
+// What may pass at once.
+std::int64_t units_at_once(const Quota& quota)
+{
+    return quota.algorithm == Algorithm::bucket && quota.burst > 0 ? quota.burst : quota.units;
+}
+
+// A bucket is full again after this, however empty it was. Floating point is good enough:
+// it is rounded up to seconds.
+Microseconds time_to_fill(const Quota& quota)
+{
+    const auto units = static_cast<double>(std::max<std::int64_t>(quota.units, 1));
+    const double us = static_cast<double>(quota.window.count()) / units *
+                      static_cast<double>(units_at_once(quota));
+    return Microseconds{static_cast<std::int64_t>(std::min(us, 9e15))};
+}
+
+bool has_policy(const Check& check, const Decision& decision)
+{
+    return check.enforced && decision.by != By::open;
+}
+
+bool has_state(const Check& check, const Decision& decision)
+{
+    return has_policy(check, decision) && decision.has_numbers;
+}
+
+bool is_rate(const Check& check)
+{
+    return check.quota->algorithm != Algorithm::concurrent;
+}
+
+// The draft's `w` is the time a quota is for; of a bucket the rate is what is enforced, so
+// it is said too, under a name of ours.
+void append_policy_item(std::string& out, const Quota& quota)
+{
+    append_quoted(out, quota.name);
+    append_integer(out.append(";q="), units_at_once(quota));
+    switch (quota.algorithm) {
+        case Algorithm::concurrent: out.append(";qu=\"concurrent-requests\""); return;
+        case Algorithm::bucket:
+            append_integer(out.append(";w="), window_seconds(time_to_fill(quota)));
+            append_integer(out.append(";orggate-rate=\""), quota.units);
+            append_integer(out.append("/"), window_seconds(quota.window));
+            out.append("s\"");
+            return;
+        case Algorithm::window:
+        case Algorithm::calendar: append_integer(out.append(";w="), window_seconds(quota.window));
+    }
+}
+
+void append_state_item(std::string& out, const Check& check, const Decision& decision)
 {
     append_quoted(out, check.quota->name);
-    out.append(";r=");
-    append_integer(out, decision.remaining);
-    if (decision.next_unit <= Microseconds::zero()) return;
-    out.append(";t=");
-    append_integer(out, seconds_up(decision.next_unit));
+    append_integer(out.append(";r="), decision.remaining);
+    if (decision.next_unit <= Microseconds::zero() || !is_rate(check)) return;
+    append_integer(out.append(";t="), seconds_up(decision.next_unit));
 }
 
-void append_state(std::string& out, std::span<const Check> checks,
-    std::span<const Decision> decisions, std::size_t deciding)
+// Appends one list field with the items of those `is_shown` chooses, or nothing.
+template <class Shown, class Item>
+void append_list(
+    std::string& out, std::string_view name, const Asked& asked, Shown is_shown, Item append_item)
 {
-    const auto enforced = std::count_if(
-        checks.begin(), checks.end(), [](const Check& check) { return check.enforced; });
-    const bool only_deciding = static_cast<std::size_t>(enforced) > most_items;
-    std::string_view between = "RateLimit: ";
-    for (std::size_t i = 0; i < checks.size(); ++i) {
-        if (!checks[i].enforced || (only_deciding && i != deciding)) continue;
-        out.append(between);
-        append_item(out, checks[i], decisions[i]);
+    std::string_view between = name;
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+        if (!is_shown(i)) continue;
+        append_item(out.append(between), i);
         between = ", ";
     }
-    out.append("\r\n");
+    if (between != name) out.append("\r\n");
+}
+
+// Decides between two answers: a refusal before a pass, the slower refusal, the pass with
+// less left, a number before none.
+bool is_tighter(const Decision& a, const Decision& b)
+{
+    if (a.allowed != b.allowed) return !a.allowed;
+    if (!a.allowed) return a.wait > b.wait;
+    if (a.has_numbers != b.has_numbers) return a.has_numbers;
+    return a.remaining < b.remaining;
+}
+
+// The tightest of those `counts` chooses; asked.size() if there is none.
+template <class Counts>
+std::size_t tightest(const Asked& asked, Counts counts)
+{
+    std::size_t found = asked.size();
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+        if (!counts(asked.check(i), asked.decision(i))) continue;
+        if (found == asked.size() || is_tighter(asked.decision(i), asked.decision(found)))
+            found = i;
+    }
+    return found;
+}
+
+void append_ietf(std::string& out, const Asked& asked)
+{
+    append_list(
+        out, "RateLimit-Policy: ", asked,
+        [&](std::size_t i) { return has_policy(asked.check(i), asked.decision(i)); },
+        [&](std::string& to, std::size_t i) { append_policy_item(to, *asked.check(i).quota); });
+
+    std::size_t items = 0;
+    for (std::size_t i = 0; i < asked.size(); ++i)
+        items += has_state(asked.check(i), asked.decision(i));
+    const std::size_t deciding = items > most_items ? tightest(asked, &has_state) : asked.size();
+    append_list(
+        out, "RateLimit: ", asked,
+        [&](std::size_t i) {
+            return has_state(asked.check(i), asked.decision(i)) &&
+                   (items <= most_items || i == deciding);
+        },
+        [&](std::string& to, std::size_t i) {
+            append_state_item(to, asked.check(i), asked.decision(i));
+        });
 }
 
 // When this client would get on: at once if nothing is used, after the wait if it was
@@ -93,74 +180,97 @@ Microseconds until_reset(const Decision& decision)
     return helps ? decision.wait : decision.next_unit;
 }
 
-struct Legacy {
+struct Three {
     std::string_view limit, remaining, reset;
 };
-constexpr Legacy legacy_names{
+constexpr Three legacy_names{
     "X-RateLimit-Limit: ", "\r\nX-RateLimit-Remaining: ", "\r\nX-RateLimit-Reset: "};
-constexpr Legacy ietf06_names{
+constexpr Three ietf06_names{
     "RateLimit-Limit: ", "\r\nRateLimit-Remaining: ", "\r\nRateLimit-Reset: "};
 
-void append_three(std::string& out, const Legacy& names, const Check& check,
+void append_three(std::string& out, const Three& names, const Check& check,
     const Decision& decision, std::int64_t reset)
 {
-    out.append(names.limit);
-    append_integer(out, check.quota->units);
-    out.append(names.remaining);
-    append_integer(out, decision.remaining);
-    out.append(names.reset);
-    append_integer(out, reset);
+    append_integer(out.append(names.limit), units_at_once(*check.quota));
+    append_integer(out.append(names.remaining), decision.remaining);
+    append_integer(out.append(names.reset), reset);
     out.append("\r\n");
 }
 
-// Decides between two answers: a refusal before a pass, the slower refusal, the pass with
-// less left.
-bool is_tighter(const Decision& a, const Decision& b)
+Microseconds delay(const Check& check, Microseconds wait, double unit)
 {
-    if (a.allowed != b.allowed) return !a.allowed;
-    return a.allowed ? a.remaining < b.remaining : a.wait > b.wait;
+    auto most = wait > shortest_delayed ? std::min(wait / 10, longest_delay) : Microseconds{0};
+    if (check.quota->algorithm == Algorithm::calendar) most = longest_calendar_delay;
+    const double part = std::clamp(unit, 0.0, 1.0) * static_cast<double>(most.count());
+    return Microseconds{static_cast<std::int64_t>(part)};
+}
+
+// max(): never. Nobody knows when a permit will be given back.
+Microseconds wait_of(const Check& check, const Decision& decision)
+{
+    if (is_rate(check)) return decision.wait;
+    return check.weight > check.quota->units ? Microseconds::max() : Seconds{1};
+}
+
+bool is_violated(const Check& check, const Decision& decision)
+{
+    return check.enforced && !decision.allowed;
 }
 
 }  // namespace
 
-void append_quota_fields(std::string& out, const QuotaFieldForms& forms,
-    std::span<const Check> checks, std::span<const Decision> decisions, Instant now)
+void append_quota_fields(
+    std::string& out, const QuotaFieldForms& forms, const Asked& asked, Instant now)
 {
-    const std::size_t deciding = deciding_check(checks, decisions);
-    if (deciding == checks.size()) return;
-    if (forms.ietf) {
-        append_policy(out, checks);
-        append_state(out, checks, decisions, deciding);
-    }
-    const Microseconds reset = until_reset(decisions[deciding]);
+    if (forms.ietf) append_ietf(out, asked);
+    if (!forms.legacy && !forms.ietf06) return;
+    const std::size_t shown = tightest(asked, [](const Check& check, const Decision& d) {
+        return has_state(check, d) && is_rate(check);
+    });
+    if (shown == asked.size()) return;
+    const Check& check = asked.check(shown);
+    const Decision& decision = asked.decision(shown);
+    const Microseconds reset = until_reset(decision);
     if (forms.legacy) {
-        // The instant is the same from request to request; only rounding the sum, not
-        // its parts, keeps the seconds the same too.
-        const auto at = std::chrono::floor<Microseconds>(now.wall.time_since_epoch()) + reset;
-        append_three(out, legacy_names, checks[deciding], decisions[deciding], seconds_up(at));
+        // The instant is the same from request to request, by one clock; only rounding the
+        // sum, not its parts, keeps the seconds the same too.
+        const auto counted_from =
+            decision.store_clock != Microseconds::zero()
+                ? decision.store_clock
+                : std::chrono::floor<Microseconds>(now.wall.time_since_epoch());
+        append_three(out, legacy_names, check, decision, seconds_up(counted_from + reset));
     }
-    if (forms.ietf06)
-        append_three(out, ietf06_names, checks[deciding], decisions[deciding], seconds_up(reset));
+    if (forms.ietf06) append_three(out, ietf06_names, check, decision, seconds_up(reset));
 }
 
-std::int64_t retry_after(std::span<const Check> checks, std::span<const Decision> decisions)
+std::int64_t retry_after(const Asked& asked, double unit)
 {
-    const std::size_t deciding = deciding_check(checks, decisions);
-    if (deciding == checks.size()) return 0;
-    const Decision& decision = decisions[deciding];
-    if (decision.allowed || decision.wait == Microseconds::max()) return 0;
-    return std::max<std::int64_t>(seconds_up(decision.wait), 1);
+    std::int64_t seconds = 0;
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+        const Check& check = asked.check(i);
+        if (!is_violated(check, asked.decision(i))) continue;
+        const Microseconds wait = wait_of(check, asked.decision(i));
+        if (wait == Microseconds::max()) return 0;
+        seconds = std::max({seconds, seconds_up(wait + delay(check, wait, unit)), std::int64_t{1}});
+    }
+    return seconds;
 }
 
-std::size_t deciding_check(std::span<const Check> checks, std::span<const Decision> decisions)
+std::size_t deciding_check(const Asked& asked)
 {
-    std::size_t deciding = checks.size();
-    for (std::size_t i = 0; i < checks.size(); ++i) {
-        if (!checks[i].enforced) continue;
-        if (deciding == checks.size() || is_tighter(decisions[i], decisions[deciding]))
-            deciding = i;
+    return tightest(asked, [](const Check& check, const Decision&) { return check.enforced; });
+}
+
+std::vector<std::string_view> violated_policies(const Asked& asked)
+{
+    std::vector<std::string_view> names;
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+        const std::string_view name = asked.check(i).quota->name;
+        if (is_violated(asked.check(i), asked.decision(i)) &&
+            std::find(names.begin(), names.end(), name) == names.end())
+            names.push_back(name);
     }
-    return deciding;
+    return names;
 }
 
 }  // namespace orggate::http

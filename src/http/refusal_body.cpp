@@ -2,6 +2,8 @@
 
 #include "http/denial_facts.hpp"
 #include "http/octets.hpp"
+#include "http/token_list.hpp"
+#include "orggate/http/managed_fields.hpp"
 #include "orggate/observe/json_text.hpp"
 
 #include <algorithm>
@@ -76,6 +78,39 @@ void append_member(std::string& out, std::string_view key, std::string_view valu
     append_json_string(out.append(":"), value);
 }
 
+struct Problem {
+    std::string_view type, title;
+};
+
+Problem problem_of(Denial shown)
+{
+    if (shown == Denial::quota_exhausted)
+        return {"https://iana.org/assignments/http-problem-types#quota-exceeded",
+            "Request cannot be satisfied as assigned quota has been exceeded"};
+    if (shown == Denial::limiter_unavailable)
+        return {"https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
+            "Request cannot be satisfied due to temporary server capacity constraints"};
+    return {"about:blank", reason_phrase(status_of(shown))};
+}
+
+void append_violated(std::string& body, const Refusal& refusal)
+{
+    if (refusal.violated_policies.empty()) return;
+    std::string_view between = ",\"violated-policies\":[";
+    for (const std::string_view policy : refusal.violated_policies) {
+        append_json_string(body.append(between), policy);
+        between = ",";
+    }
+    body += ']';
+}
+
+bool is_json(std::string_view media_type)
+{
+    return media_type == "*/*" || same_name(media_type, "application/*") ||
+           same_name(media_type, "application/json") ||
+           (media_type.size() > 5 && same_name(media_type.substr(media_type.size() - 5), "+json"));
+}
+
 }  // namespace
 
 std::string make_detail(const Told& told)
@@ -95,24 +130,37 @@ std::string make_detail(const Told& told)
 
 std::string make_problem(const Told& told)
 {
-    const bool is_quota = told.shown == Denial::quota_exhausted;
-    const int status = status_of(told.shown);
+    const Problem problem = problem_of(told.shown);
     std::string body = "{";
-    append_member(body, "type",
-        is_quota ? "https://iana.org/assignments/http-problem-types#quota-exceeded"
-                 : "about:blank");
-    append_member(body, "title",
-        is_quota ? "Request cannot be satisfied as assigned quota has been exceeded"
-                 : reason_phrase(status));
-    body.append(",\"status\":").append(std::to_string(status));
+    append_member(body, "type", problem.type);
+    append_member(body, "title", problem.title);
+    body.append(",\"status\":").append(std::to_string(status_of(told.shown)));
     append_member(body, "detail", make_detail(told));
     append_member(body, "code", code(told.shown));
     append_member(body, "request_id", told.refusal.request_id);
-    if (is_quota && !told.refusal.violated_limit.empty()) {
-        append_json_string(body.append(",\"violated-policies\":["), told.refusal.violated_limit);
-        body += ']';
-    }
+    if (told.shown == Denial::quota_exhausted) append_violated(body, told.refusal);
     return body.append("}\n");
+}
+
+std::string make_text(const Told& told)
+{
+    std::string text(reason_phrase(status_of(told.shown)));
+    text.append(": ").append(make_detail(told)).append(" (").append(code(told.shown));
+    return text.append(")\n");
+}
+
+bool accepts_json(const RequestHead& head)
+{
+    bool says_anything = false, takes_json = false;
+    for (const Field& field : head.fields) {
+        if (!same_name(field.name, "accept")) continue;
+        for_each_member(field.value, [&](std::string_view range) {
+            const auto type = trim_blanks(range.substr(0, range.find(';')));
+            says_anything = says_anything || !type.empty();
+            takes_json = takes_json || is_json(type);
+        });
+    }
+    return takes_json || !says_anything;
 }
 
 std::string make_reverification_body(const policy::Rule* rule)

@@ -16,6 +16,12 @@ public:
         co_return table_->take(checks, decisions, now);
     }
 
+    void release(
+        std::span<const Check> checks, std::span<const Decision> decisions, Instant) override
+    {
+        table_->release(checks, decisions);
+    }
+
 private:
     std::shared_ptr<LocalTable> table_;
 };

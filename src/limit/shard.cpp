@@ -1,10 +1,12 @@
 #include "limit/shard.hpp"
 
+#include <algorithm>
+
 namespace orggate::limit {
 
 namespace {
 
-// Subjects looked at for every new counter, full or not: a counter that became empty is
+// Holders looked at for every new counter, full or not: a counter that became empty is
 // found within a few insertions, long before the shard is full.
 constexpr std::size_t looked_at_per_insertion = 8;
 
@@ -18,11 +20,10 @@ bool is_key(std::string_view key, std::string_view limit, std::string_view quota
            key.ends_with(quota);
 }
 
-Counter* find_in(std::vector<Counter>& counters, const Check& check)
+bool is_of(const Counter& counter, const Check& check)
 {
-    for (Counter& counter : counters)
-        if (is_key(counter.key, check.limit, check.quota->name)) return &counter;
-    return nullptr;
+    return counter.terms.algorithm == check.quota->algorithm &&
+           is_key(counter.key, check.limit, check.quota->name);
 }
 
 Counter make_counter(const Check& check)
@@ -30,54 +31,106 @@ Counter make_counter(const Check& check)
     Counter counter;
     counter.key.reserve(check.limit.size() + 1 + check.quota->name.size());
     counter.key.append(check.limit).append(1, '\0').append(check.quota->name);
-    counter.length = check.quota->window;
+    counter.terms = terms_of(*check.quota);
     return counter;
 }
 
 }  // namespace
 
-Counter* LocalTable::Shard::find(const Check& check, std::uint64_t subject_hash)
+bool is_same_holder(const Check& a, const Check& b)
 {
-    const auto found = subjects_.find(Hashed<std::string_view>{check.subject, subject_hash});
-    return found == subjects_.end() ? nullptr : find_in(found->second, check);
+    return a.per == b.per && a.subject == b.subject && a.member == b.member;
 }
 
-Counter& LocalTable::Shard::find_or_add(const Check& check, std::uint64_t subject_hash)
+std::uint64_t holder_hash(const HashKey& key, const Check& check)
 {
-    if (Counter* known = find(check, subject_hash)) return *known;
-    Counters& of_subject =
-        subjects_.try_emplace(Hashed<std::string>{std::string(check.subject), subject_hash})
-            .first->second;
-    of_subject.push_back(make_counter(check));
+    // Sums of numbers that nobody outside can predict are no easier to predict. Tripled,
+    // so that subject and member can't change places.
+    std::uint64_t hash = keyed_hash(key, check.subject) + std::uint64_t(check.per);
+    if (!check.member.empty()) hash += 3 * keyed_hash(key, check.member);
+    return hash;
+}
+
+Holder make_holder(const Check& check, std::uint64_t hash)
+{
+    Holder holder{{}, std::uint32_t(check.subject.size()), check.per, hash};
+    holder.ids.reserve(check.subject.size() + check.member.size());
+    holder.ids.append(check.subject).append(check.member);
+    return holder;
+}
+
+bool is_same_counter(const Check& a, const Check& b)
+{
+    return a.limit == b.limit && a.quota->name == b.quota->name &&
+           a.quota->algorithm == b.quota->algorithm && is_same_holder(a, b);
+}
+
+bool HolderEqual::operator()(const Holder& a, const Holder& b) const
+{
+    return a.hash == b.hash && a.per == b.per && a.subject_size == b.subject_size && a.ids == b.ids;
+}
+
+bool HolderEqual::operator()(const Asked& a, const Holder& b) const
+{
+    const std::string_view ids = b.ids;
+    return a.hash == b.hash && a.check.per == b.per && a.check.subject.size() == b.subject_size &&
+           ids.starts_with(a.check.subject) && ids.substr(b.subject_size) == a.check.member;
+}
+
+Counter* LocalTable::Shard::find(const Check& check, std::uint64_t hash)
+{
+    const auto found = holders_.find(Asked{check, hash});
+    if (found == holders_.end()) return nullptr;
+    for (Counter& counter : found->second)
+        if (is_of(counter, check)) return &counter;
+    return nullptr;
+}
+
+Counter& LocalTable::Shard::find_or_add(const Check& check, std::uint64_t hash)
+{
+    if (Counter* known = find(check, hash)) return *known;
+    Counters& of_holder = holders_.try_emplace(make_holder(check, hash)).first->second;
+    of_holder.push_back(make_counter(check));
     ++counters;
-    return of_subject.back();
+    return of_holder.back();
 }
 
-void LocalTable::Shard::collect(std::size_t wanted, std::size_t capacity, Microseconds now)
+bool LocalTable::Shard::erase(const Check& check, std::uint64_t hash)
+{
+    const auto found = holders_.find(Asked{check, hash});
+    if (found == holders_.end()) return false;
+    const auto erased = std::erase_if(
+        found->second, [&check](const Counter& counter) { return is_of(counter, check); });
+    counters -= erased;
+    if (found->second.empty()) holders_.erase(found);
+    return erased > 0;
+}
+
+void LocalTable::Shard::collect(std::size_t wanted, std::size_t capacity, Times now)
 {
     sweep(looked_at_per_insertion, now);
     if (counters + wanted > capacity) sweep(looked_at_when_full, now);
 }
 
-void LocalTable::Shard::sweep(std::size_t subjects, Microseconds now)
+void LocalTable::Shard::sweep(std::size_t holders, Times now)
 {
-    const std::size_t buckets = subjects_.bucket_count();
+    const std::size_t buckets = holders_.bucket_count();
     std::size_t seen = 0;
-    for (std::size_t visited = 0; seen < subjects && visited < 2 * subjects; ++visited) {
+    for (std::size_t visited = 0; seen < holders && visited < 2 * holders; ++visited) {
         next_bucket_ = (next_bucket_ + 1) % buckets;
-        for (auto at = subjects_.begin(next_bucket_); at != subjects_.end(next_bucket_);) {
-            auto& [subject, of_subject] = *at++;
+        for (auto at = holders_.begin(next_bucket_); at != holders_.end(next_bucket_);) {
+            auto& [holder, of_holder] = *at++;
             ++seen;
-            drop_empty(of_subject, now);
-            if (of_subject.empty()) subjects_.erase(subjects_.find(subject));
+            drop_empty(of_holder, now);
+            if (of_holder.empty()) holders_.erase(holders_.find(holder));
         }
     }
 }
 
-void LocalTable::Shard::drop_empty(Counters& of_subject, Microseconds now)
+void LocalTable::Shard::drop_empty(Counters& of_holder, Times now)
 {
-    const std::size_t dropped = std::erase_if(of_subject,
-        [now](const Counter& counter) { return counter.window.is_empty(counter.length, now); });
+    const std::size_t dropped = std::erase_if(of_holder,
+        [now](const Counter& counter) { return counter.meter.is_empty(counter.terms, now); });
     counters -= dropped;
     evicted += dropped;
 }

@@ -1,10 +1,10 @@
-// One part of the local table: the counters of the subjects that hash into it.
+// One part of the local table: the counters of the holders that hash into it.
 // Not thread-safe by itself: whoever uses it holds its mutex.
 
 #pragma once
 
 #include "orggate/limit/local.hpp"
-#include "orggate/limit/window.hpp"
+#include "orggate/limit/meter.hpp"
 
 #include <mutex>
 #include <string>
@@ -14,47 +14,60 @@
 
 namespace orggate::limit {
 
+// Whose counters lie together: an organisation, a user, a user of an organisation, an address.
+bool is_same_holder(const Check& a, const Check& b);
+std::uint64_t holder_hash(const HashKey& key, const Check& check);
+
+// One counter: the algorithm counts too, as it does in Redis, where layouts differ.
+bool is_same_counter(const Check& a, const Check& b);
+
 struct Counter {
-    std::string key;        // limit name, NUL, quota name
-    Microseconds length{};  // of the window it was last charged under
-    Window window;
+    std::string key;  // limit name, NUL, quota name
+    Terms terms;      // it was last charged under
+    Meter meter;
 };
 
-// A subject with its hash, computed once per request. Owned in the map, borrowed to look up.
-template <class Text>
-struct Hashed {
-    Text id;
+// A holder with its hash, computed once per request. Owned in the map, borrowed to look up.
+struct Holder {
+    std::string ids;  // the subject, then the member
+    std::uint32_t subject_size;
+    Per per;
     std::uint64_t hash;
 };
 
-struct SubjectHash {
-    using is_transparent = void;
-    template <class Text>
-    std::size_t operator()(const Hashed<Text>& subject) const
-    {
-        return subject.hash;
-    }
+Holder make_holder(const Check& check, std::uint64_t hash);
+
+struct Asked {
+    const Check& check;
+    std::uint64_t hash;
 };
 
-struct SubjectEqual {
+struct HolderHash {
     using is_transparent = void;
-    template <class A, class B>
-    bool operator()(const Hashed<A>& a, const Hashed<B>& b) const
-    {
-        return a.hash == b.hash && a.id == b.id;
-    }
+    std::size_t operator()(const Holder& holder) const noexcept { return holder.hash; }
+    std::size_t operator()(const Asked& asked) const noexcept { return asked.hash; }
+};
+
+struct HolderEqual {
+    using is_transparent = void;
+    bool operator()(const Holder& a, const Holder& b) const;
+    bool operator()(const Asked& a, const Holder& b) const;
+    bool operator()(const Holder& a, const Asked& b) const { return (*this)(b, a); }
 };
 
 struct LocalTable::Shard {
     // The counter of this check, or null. No allocation.
-    Counter* find(const Check& check, std::uint64_t subject_hash);
+    Counter* find(const Check& check, std::uint64_t hash);
 
-    // The counter of this check, added if it is new. May move other counters of the subject.
-    Counter& find_or_add(const Check& check, std::uint64_t subject_hash);
+    // The counter of this check, added if it is new. May move other counters of the holder.
+    Counter& find_or_add(const Check& check, std::uint64_t hash);
+
+    // False: it was unknown.
+    bool erase(const Check& check, std::uint64_t hash);
 
     // Evicts empty counters, going round from call to call over a bounded number of
-    // subjects, more of them while fewer than `wanted` new ones fit. Counters may move.
-    void collect(std::size_t wanted, std::size_t capacity, Microseconds now);
+    // holders, more of them while fewer than `wanted` new ones fit. Counters may move.
+    void collect(std::size_t wanted, std::size_t capacity, Times now);
 
     mutable std::mutex mutex;
     std::size_t counters = 0;
@@ -63,10 +76,10 @@ struct LocalTable::Shard {
 private:
     using Counters = std::vector<Counter>;
 
-    void sweep(std::size_t subjects, Microseconds now);
-    void drop_empty(Counters& counters, Microseconds now);
+    void sweep(std::size_t holders, Times now);
+    void drop_empty(Counters& counters, Times now);
 
-    std::unordered_map<Hashed<std::string>, Counters, SubjectHash, SubjectEqual> subjects_;
+    std::unordered_map<Holder, Counters, HolderHash, HolderEqual> holders_;
     std::size_t next_bucket_ = 0;
 };
 

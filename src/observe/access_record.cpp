@@ -96,6 +96,7 @@ void append_verdict(std::string& out, const AccessRecord& record)
     append_denial(out, "cause", record.cause);
     append_text(out, "limit", record.limit, most::name);
     if (record.remaining) append_number(out, "remaining", *record.remaining);
+    append_text(out, "limit_by", record.limit_by, most::word);
     append_denial(out, "shadow", record.shadow);
 }
 

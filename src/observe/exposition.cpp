@@ -52,8 +52,13 @@ void append_number(std::string& out, double value)
         out.append(value > 0 ? "+Inf" : "-Inf");
         return;
     }
-    char digits[32];
-    const auto end = std::to_chars(digits, digits + sizeof digits, value);
+    // Plain digits where they are short: `le="0.0005"` is what people look for.
+    const double size = std::abs(value);
+    const bool is_short = size == 0 || (size >= 1e-6 && size < 1e15);
+    char digits[48];
+    const auto end =
+        is_short ? std::to_chars(digits, digits + sizeof digits, value, std::chars_format::fixed)
+                 : std::to_chars(digits, digits + sizeof digits, value);
     out.append(digits, end.ptr);
 }
 

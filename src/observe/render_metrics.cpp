@@ -1,5 +1,7 @@
 #include "observe/exposition.hpp"
 #include "observe/org_metrics.hpp"
+#include "observe/store_metrics.hpp"
+#include "observe/sums.hpp"
 #include "orggate/observe/counters.hpp"
 
 #include <algorithm>
@@ -8,8 +10,6 @@ namespace orggate::observe {
 
 namespace {
 
-using Workers = std::vector<const Counters*>;
-
 constexpr std::array<std::string_view, 6> status_classes{"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
 
 std::string_view word(LimitOutcome outcome)
@@ -17,45 +17,15 @@ std::string_view word(LimitOutcome outcome)
     switch (outcome) {
         case LimitOutcome::allowed: return "allowed";
         case LimitOutcome::denied: return "denied";
+        case LimitOutcome::denied_locally: return "denied_locally";
         case LimitOutcome::shadow_denied: return "shadow_denied";
         case LimitOutcome::bypassed: return "bypassed";
-        case LimitOutcome::unavailable: return "unavailable";
+        case LimitOutcome::fallback_allowed: return "fallback_allowed";
+        case LimitOutcome::fallback_denied: return "fallback_denied";
+        case LimitOutcome::error_open: return "error_open";
+        case LimitOutcome::error_closed: return "error_closed";
     }
     return "unknown";
-}
-
-// `get` picks one counter of a worker.
-template <class Get>
-std::uint64_t sum(const Workers& workers, Get get)
-{
-    std::uint64_t total = 0;
-    for (const Counters* worker : workers)
-        total += get(*worker).value();
-    return total;
-}
-
-// `get` picks one histogram of a worker. Cumulative, as the format wants it.
-template <class Get>
-void histogram(
-    Exposition& out, const Workers& workers, std::string_view key, std::string_view label, Get get)
-{
-    std::uint64_t below = 0;
-    std::string bound;
-    for (std::size_t i = 0; i <= Histogram::bounds.size(); ++i) {
-        below += sum(
-            workers, [&](const Counters& c) -> auto& { return get(c).buckets[i]; });
-        bound.clear();
-        if (i < Histogram::bounds.size()) {
-            append_number(bound, Histogram::bounds[i]);
-        } else {
-            bound = "+Inf";
-        }
-        out.sample(below, {{key, label}, {"le", bound}}, "_bucket");
-    }
-    const auto us = sum(
-        workers, [&](const Counters& c) -> auto& { return get(c).sum_us; });
-    out.sample(static_cast<double>(us) / 1e6, {{key, label}}, "_sum");
-    out.sample(below, {{key, label}}, "_count");
 }
 
 void routes(Exposition& out, const CounterNames& names, const Workers& workers)
@@ -72,7 +42,7 @@ void routes(Exposition& out, const CounterNames& names, const Workers& workers)
     out.family("request_duration_seconds", MetricType::histogram,
         "From the request's head to the end of its answer.");
     for (std::size_t i = 0; i < names.routes.size(); ++i)
-        histogram(
+        append_histogram(
             out, workers, "route",
             names.routes[i], [&](const Counters& c) -> auto& { return c.routes[i].duration; });
 }
@@ -114,14 +84,16 @@ void upstreams(Exposition& out, const CounterNames& names, const Workers& worker
     out.family("upstream_head_seconds", MetricType::histogram,
         "From sending a request to the head of its answer.");
     for (std::size_t i = 0; i < names.upstreams.size(); ++i)
-        histogram(
+        append_histogram(
             out, workers, "upstream",
             names.upstreams[i], [&](const Counters& c) -> auto& { return c.upstreams[i].head; });
 }
 
 void limits(Exposition& out, const CounterNames& names, const Workers& workers)
 {
-    out.family("limit_decisions_total", MetricType::counter, "Answers of the limits.");
+    out.family("limit_decisions_total", MetricType::counter,
+        "Answers of the limits. denied_locally: known to hold still; fallback: by this process "
+        "alone, error: by on_error, both while Redis is away.");
     for (std::size_t i = 0; i < names.limits.size(); ++i)
         for (std::size_t outcome = 0; outcome < limit_outcomes; ++outcome)
             out.sample(
@@ -156,6 +128,10 @@ void plain(Exposition& out, const Workers& workers)
         Row{"stripped_fields_total", "Fields of ours that clients sent and that were removed.",
             &Counters::stripped_fields},
         Row{"client_aborts_total", "Requests whose client left early.", &Counters::client_aborts},
+        Row{"clients_refused_total", "Requests and connections refused by `clients`, per address.",
+            &Counters::clients_refused},
+        Row{"tls_handshake_failures_total", "TLS handshakes of clients that failed.",
+            &Counters::tls_handshake_failures},
         Row{"exceptions_total", "Unexpected exceptions; must stay zero.", &Counters::exceptions},
     };
     for (const Row& row : rows) {
@@ -189,6 +165,7 @@ std::string render_metrics(const CounterNames& names, const std::vector<const Co
         "Requests that a rule in shadow would have refused.", &Counters::shadow_refused);
     upstreams(out, names, workers);
     limits(out, names, workers);
+    append_store_metrics(out, workers);
     plain(out, workers);
     OrgMetrics::append(out, names, workers);
     of_process(out, process);

@@ -1,6 +1,7 @@
 #include "orggate/policy/authorize.hpp"
 
-#include <algorithm>
+#include "policy/charges.hpp"
+
 #include <utility>
 
 namespace orggate::policy {
@@ -27,8 +28,7 @@ std::optional<Denial> refuse_access(const Question& question, const Session& ses
 {
     if (session.status != token::Status::active) return Denial::session_pending;
     const auto& org = session.organisation;
-    // A limit is an organisation's; without one it could not be held.
-    const bool needs_org = question.rule.access == Access::org || !question.rule.limits.empty();
+    const bool needs_org = question.rule.access == Access::org;
     if (needs_org && (!org || org->id.empty())) return Denial::org_missing;
     const auto* tenant = find_tenant(question, session, now);
     if (tenant != nullptr && tenant->blocked) return Denial::blocked;
@@ -52,91 +52,38 @@ std::optional<Denial> refuse_demands(const Question& question, const Session& se
     return std::nullopt;
 }
 
-// Units per second of the first window, the one a plan is known by.
-long double generosity(const std::vector<limit::Quota>& quotas)
-{
-    if (quotas.empty() || quotas.front().window.count() <= 0) return 0;
-    const auto& first = quotas.front();
-    return static_cast<long double>(first.units) / static_cast<long double>(first.window.count());
-}
-
-struct Chosen {
-    const std::vector<limit::Quota>* quotas;
-    std::string_view plan;
-};
-
-// The organisation's own numbers first, then the highest of the plans in its token,
-// then the limit's.
-Chosen choose_quotas(const limit::Limit& limit, const Session& session, const Tenant* tenant)
-{
-    if (tenant != nullptr)
-        if (const auto found = tenant->limits.find(limit.name); found != tenant->limits.end())
-            return {&found->second, {}};
-    Chosen best{&limit.quotas, {}};
-    for (const auto& plan : session.org_plans) {
-        const auto found = limit.plans.find(plan);
-        if (found == limit.plans.end()) continue;
-        if (best.plan.empty() || generosity(found->second) > generosity(*best.quotas))
-            best = {&found->second, found->first};
-    }
-    return best;
-}
-
-bool is_bypassed(const Tenant* tenant, const std::string& limit)
-{
-    if (tenant == nullptr) return false;
-    return tenant->bypass_all ||
-           std::find(tenant->bypass.begin(), tenant->bypass.end(), limit) != tenant->bypass.end();
-}
-
 }  // namespace
 
 // The one friend of Pass.
 struct Admission {
-    static Pass nobody(const Rule& rule)
+    // The charges' views point into what the pass keeps and the question outlives.
+    static Pass of(const Rule& rule, std::shared_ptr<const Session> session, Charges charges)
     {
         Pass pass;
         pass.rule_ = &rule;
-        return pass;
-    }
-
-    static Pass of(const Rule& rule, std::shared_ptr<const Session> session)
-    {
-        auto pass = nobody(rule);
         pass.session_ = std::move(session);
+        pass.checks_ = std::move(charges.checks);
+        pass.check_limits_ = std::move(charges.limits);
+        pass.bypassed_ = std::move(charges.bypassed);
+        pass.plan_ = charges.plan;
         return pass;
-    }
-
-    static void charge(Pass& pass, const Tenant* tenant)
-    {
-        for (const auto& entry : pass.rule_->limits) {
-            if (is_bypassed(tenant, entry.limit->name))
-                pass.bypassed_.push_back(&entry);
-            else
-                charge(pass, entry, tenant);
-        }
     }
 
     static void shadow(Pass& pass, Denial denial) { pass.shadowed_ = denial; }
-
-private:
-    static void charge(Pass& pass, const WeightedLimit& entry, const Tenant* tenant)
-    {
-        const auto& limit = *entry.limit;
-        const auto chosen = choose_quotas(limit, *pass.session_, tenant);
-        if (pass.plan_.empty()) pass.plan_ = chosen.plan;
-        for (const auto& quota : *chosen.quotas) {
-            pass.checks_.push_back({.limit = limit.name,
-                .subject = pass.session_->organisation->id,
-                .quota = &quota,
-                .weight = entry.weight,
-                .enforced = !limit.shadow && !pass.rule_->shadow});
-            pass.check_limits_.push_back(&entry);
-        }
-    }
 };
 
 namespace {
+
+Charges charges_of(const Question& question, const Session* session, const Tenant* tenant)
+{
+    return find_charges(question.rule, {session, tenant, question.address});
+}
+
+// Limits that count addresses instead hold for nobody too.
+Pass admit_nobody(const Question& question)
+{
+    return Admission::of(question.rule, nullptr, charges_of(question, nullptr, nullptr));
+}
 
 // A public rule never refuses: who is not a good, active session is nobody, and so is
 // a member of a blocked organisation.
@@ -144,10 +91,11 @@ Pass admit_anyone(const Question& question, Instant now)
 {
     const auto* in = std::get_if<clerk::SignedIn>(&question.decision);
     if (in == nullptr || in->session->status != token::Status::active)
-        return Admission::nobody(question.rule);
+        return admit_nobody(question);
     const auto* tenant = find_tenant(question, *in->session, now);
-    if (tenant != nullptr && tenant->blocked) return Admission::nobody(question.rule);
-    return Admission::of(question.rule, in->session);
+    if (tenant != nullptr && tenant->blocked) return admit_nobody(question);
+    return Admission::of(
+        question.rule, in->session, charges_of(question, in->session.get(), tenant));
 }
 
 }  // namespace
@@ -155,7 +103,7 @@ Pass admit_anyone(const Question& question, Instant now)
 Result<Pass> authorize(const Question& question, Instant now)
 {
     const auto& rule = question.rule;
-    if (question.is_preflight) return Admission::nobody(rule);
+    if (question.is_preflight) return admit_nobody(question);
     if (rule.access == Access::anyone) return admit_anyone(question, now);
     if (const auto* out = std::get_if<clerk::SignedOut>(&question.decision)) return out->denial;
     const auto* in = std::get_if<clerk::SignedIn>(&question.decision);
@@ -164,9 +112,12 @@ Result<Pass> authorize(const Question& question, Instant now)
     if (const auto denial = refuse_access(question, *in->session, now)) return *denial;
     const auto unmet = refuse_demands(question, *in->session, now);
     if (unmet && !rule.shadow) return *unmet;
-    auto pass = Admission::of(rule, in->session);
+    auto charges =
+        charges_of(question, in->session.get(), find_tenant(question, *in->session, now));
+    // A limit that cannot be held must not let pass. The configuration allows no such rule.
+    if (!charges.has_all_subjects) return Denial::org_missing;
+    auto pass = Admission::of(rule, in->session, std::move(charges));
     if (unmet) Admission::shadow(pass, *unmet);
-    Admission::charge(pass, find_tenant(question, *in->session, now));
     return pass;
 }
 

@@ -8,6 +8,15 @@ Tenants::Tenants(std::map<std::string, Tenant, std::less<>> tenants) : tenants_(
 {
 }
 
+Tenants Tenants::merge(const std::vector<std::map<std::string, Tenant, std::less<>>>& sources)
+{
+    std::map<std::string, Tenant, std::less<>> all;
+    for (const auto& source : sources)
+        for (const auto& [org, tenant] : source)
+            all.insert_or_assign(org, tenant);
+    return Tenants(std::move(all));
+}
+
 const Tenant* Tenants::find(std::string_view org_id, Instant now) const
 {
     if (tenants_.empty()) return nullptr;

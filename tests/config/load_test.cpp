@@ -57,7 +57,7 @@ std::string first(const std::vector<config::Problem>& problems, bool is_warning)
 TEST_CASE("every bad file gets the message that its first line expects")
 {
     const auto files = yaml_files(source / "tests/config/bad");
-    CHECK(files.size() >= 60);
+    CHECK(files.size() >= 250);
     const World world;
     for (const auto& file : files) {
         CAPTURE(file.filename().string());
@@ -71,7 +71,7 @@ TEST_CASE("every bad file gets the message that its first line expects")
 TEST_CASE("what is allowed but probably not meant loads with the warning of its first line")
 {
     const auto files = yaml_files(source / "tests/config/warned");
-    CHECK(files.size() >= 15);
+    CHECK(files.size() >= 30);
     const World world;
     for (const auto& file : files) {
         CAPTURE(file.filename().string());
@@ -110,6 +110,15 @@ TEST_CASE("the reference's values are the defaults it documents")
     CHECK(reference->telemetry->port == plain->telemetry->port);
     CHECK(reference->workers == plain->workers);
     CHECK(reference->max_connections == plain->max_connections);
+    CHECK_FALSE(reference->redis.has_value());
+    CHECK_FALSE(plain->redis.has_value());
+    CHECK(reference->tenants_file == plain->tenants_file);
+    const auto bare = test::loaded(test::minimal + "limits: { api: { rate: 100/1m } }\n");
+    CHECK(reference->limits.at(0)->quotas.at(0).algorithm ==
+          bare->limits.at(0)->quotas.at(0).algorithm);
+    CHECK(reference->limits.at(0)->quotas.at(0).lease == bare->limits.at(0)->quotas.at(0).lease);
+    CHECK(reference->limits.at(0)->per == bare->limits.at(0)->per);
+    CHECK(reference->limits.at(0)->on_error == bare->limits.at(0)->on_error);
     CHECK(reference->credentials == plain->credentials);
     CHECK(reference->clerk.expectations.clock_skew == plain->clerk.expectations.clock_skew);
     CHECK(reference->clerk.expectations.issuers == plain->clerk.expectations.issuers);
@@ -139,6 +148,26 @@ TEST_CASE("the reference's values are the defaults it documents")
     CHECK(reference->log.full_path == plain->log.full_path);
     CHECK(reference->names.org_labels == plain->names.org_labels);
     CHECK(reference->names.org_top == plain->names.org_top);
+}
+
+TEST_CASE("what rests in the reference is the default where it says so")
+{
+    std::istringstream lines(read(source / "conf/orggate.yaml"));
+    std::string woken, line;
+    while (std::getline(lines, line))
+        if (line.starts_with("#admin:") || line.starts_with("#clients:"))
+            woken += line.substr(1) + "\n";
+    const auto said = test::loaded(test::minimal + woken), plain = test::loaded(test::minimal);
+    CHECK(said->admin->address.unix_path == plain->admin->address.unix_path);
+    CHECK_FALSE(said->admin->is_default);
+    CHECK(plain->admin->is_default);
+    CHECK(said->clients.unauthenticated->units == plain->clients.unauthenticated->units);
+    CHECK(said->clients.unauthenticated->window == plain->clients.unauthenticated->window);
+    CHECK(said->clients.refused->units == plain->clients.refused->units);
+    CHECK(said->clients.refused->window == plain->clients.refused->window);
+    CHECK(said->clients.connections == plain->clients.connections);
+    CHECK_FALSE(said->clients.spares_private);
+    CHECK(plain->clients.spares_private);
 }
 
 TEST_CASE("several mistakes are reported together, in the order of the file")
@@ -223,6 +252,19 @@ TEST_CASE("no message ever shows what a variable or a file holds")
         "http: { body: \"${LEAK}\", head: \"${LEAK}\" }",
         "drain: { delay: \"${LEAK}\" }",
         "assertion: { audience: a, key: \"${LEAK}\" }",
+        "admin: \"${LEAK}\"",
+        "admin: 127.0.0.1:1\nadmin_token_file: /secret",
+        "tenants_file: \"${LEAK}\"",
+        "clients: { unauthenticated: \"${LEAK}\" }",
+        "redis: { url: \"${LEAK}\" }",
+        "redis: { url: \"redis://:${LEAK}@h\" }",
+        "redis: { url: \"redis://h?password=${LEAK}\" }",
+        "redis: { url: redis://h, username: \"${LEAK}\", password: \"${LEAK}\" }",
+        "redis: { url: redis://h, namespace: \"${LEAK}\" }",
+        "redis: { url: redis://h, fleet_dns: \"${LEAK}\" }",
+        "redis: { cluster: { addresses: [\"${LEAK}\"] } }",
+        "redis: { sentinel: { master: \"${LEAK}\", addresses: s } }",
+        "redis: \"${LEAK}\"",
         "assertion: { audience: a, key_file: /secret, header: \"${LEAK}\" }",
     };
     for (const auto& value : values) {
@@ -256,7 +298,13 @@ TEST_CASE("a secret written in the wrong place is not repeated")
         {"workers: sk_live_hunter2\n", "upstream: sk_test_hunter2\n", "sk_live_hunter2: 1\n",
             "drain: { sk_live_hunter2: 1 }\n", "log: { level: eyJhbGciOiJSUzI1NiJ9.hunter2 }\n",
             "limits: { sk_live_hunter2: 1 }\n", "upstream: http://u:hunter2@h\n",
-            "clerk: { secret_key: hunter2 }\n", "clerk: { publishable_key: sk_live_hunter2 }\n"}) {
+            "redis: redis://:hunter2@h\n", "redis: { url: redis://u:hunter2@h/0 }\n",
+            "redis: { url: \"redis://h?password=hunter2\" }\n",
+            "redis: { sentinel: redis://u:hunter2@h }\n",
+            "redis: { cluster: { addresses: [\"redis://u:hunter2@h\"] } }\n",
+            "redis: { cluster: { addresses: [\"u:hunter2@h\"] } }\n",
+            "redis: { deadline: redis://u:hunter2@h }\n", "clerk: { secret_key: hunter2 }\n",
+            "clerk: { publishable_key: sk_live_hunter2 }\n"}) {
         CAPTURE(yaml);
         const auto told = test::mistakes(yaml);
         CHECK(!told.empty());

@@ -98,6 +98,23 @@ TEST_CASE("rates are units and a window")
     }
 }
 
+TEST_CASE("only rates have months, and only one at a time")
+{
+    const auto month = parse_rate("5/1mo");
+    REQUIRE(month.has_value());
+    CHECK(month->is_month);
+    CHECK(month->window == std::chrono::hours(31 * 24));
+    CHECK(month->window_text == "1mo");
+    const auto days = parse_rate("5/31d");
+    REQUIRE(days.has_value());
+    CHECK_FALSE(days->is_month);
+    CHECK_FALSE(parse_duration("1mo").has_value());
+    for (const std::string_view text : {"5/2mo", "5/01mo", "5/mo", "5/1mo ", "5/1Mo"}) {
+        CAPTURE(std::string(text));
+        CHECK_FALSE(parse_rate(text).has_value());
+    }
+}
+
 TEST_CASE("times are RFC 3339 in UTC")
 {
     const auto at = [](std::int64_t seconds) {
@@ -123,10 +140,12 @@ TEST_CASE("shown values are short, printable and never a credential")
     CHECK(shown("a\nb\tc\x7F") == "\"a\\nb\\x09c\\x7F\"");
     CHECK(shown(std::string(60, 'a')) == "\"" + std::string(60, 'a') + "\"");
     CHECK(shown(std::string(61, 'a')) == "\"" + std::string(60, 'a') + "…\"");
+    CHECK(shown("https://h/a") == "\"https://h/a\"");
+    CHECK(shown("a@b") == "\"a@b\"");
     // A character is not cut in two.
     CHECK(shown(std::string(59, 'a') + "é") == "\"" + std::string(59, 'a') + "…\"");
-    for (const std::string secret :
-        {"sk_live_x", "xsk_test_y", "-----BEGIN PRIVATE KEY", "eyJhbGc", "whsec_z"}) {
+    for (const std::string secret : {"sk_live_x", "xsk_test_y", "-----BEGIN PRIVATE KEY", "eyJhbGc",
+             "whsec_z", "redis://:hunter2@h", "https://u:p@h/"}) {
         CAPTURE(secret);
         CHECK(shown(secret) == "a value that is not shown here");
     }

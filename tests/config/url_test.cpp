@@ -92,6 +92,50 @@ TEST_CASE("listen addresses are an IP with port, or a socket's path")
     }
 }
 
+TEST_CASE("a host and its port, where a default may stand in for the port")
+{
+    struct Row {
+        std::string_view text, host;
+        int port;
+    };
+    for (const auto& row : std::vector<Row>{
+             {"redis.example.com:1", "redis.example.com", 1},
+             {"H:65535", "h", 65535},
+             {"h", "h", 6379},
+             {"[::1]:7000", "::1", 7000},
+             {"[::1]", "::1", 6379},
+             {"10.0.0.1", "10.0.0.1", 6379},
+         }) {
+        CAPTURE(std::string(row.text));
+        const auto address = parse_host_port(row.text, 6379);
+        REQUIRE(address.has_value());
+        CHECK(address->host == row.host);
+        CHECK(address->port == row.port);
+        CHECK_FALSE(address->is_unix());
+    }
+    CHECK(parse_host_port("h:1").has_value());
+    CHECK_FALSE(parse_host_port("h").has_value());
+    for (const std::string_view text : {"", ":1", "h:", "h:0", "h:65536", "h:x", "::1", "[::1",
+             "::1]", "[h]:1", "u@h:1", "h/0", "h:1/0", "unix:/run/a", "h h"}) {
+        CAPTURE(std::string(text));
+        CHECK_FALSE(parse_host_port(text, 6379).has_value());
+    }
+}
+
+TEST_CASE("two addresses that cannot both be bound are the same")
+{
+    const auto same = [](std::string_view a, std::string_view b) {
+        return is_same(*parse_listen_address(a), *parse_listen_address(b));
+    };
+    CHECK(same("127.0.0.1:1", "127.0.0.1:1"));
+    CHECK_FALSE(same("127.0.0.1:1", "127.0.0.1:2"));
+    CHECK_FALSE(same("127.0.0.1:1", "127.0.0.2:1"));
+    CHECK_FALSE(same("127.0.0.1:0", "127.0.0.1:0"));
+    CHECK(same("unix:/a", "unix:/a"));
+    CHECK_FALSE(same("unix:/a", "unix:/b"));
+    CHECK_FALSE(same("unix:/a", "127.0.0.1:1"));
+}
+
 TEST_CASE("host names are labels of letters, digits and hyphens")
 {
     for (const std::string_view text : {"a", "app.example.com", "xn--e1afmkfd.example", "127.0.0.1",

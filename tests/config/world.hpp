@@ -4,6 +4,7 @@
 
 #include "orggate/config/load.hpp"
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -45,8 +46,16 @@ struct World {
         {"/key.pem", private_pem},
         {"/secret", "sk_test_hunter2hunter2\n"},
         {"/blank", "\n"},
+        {"/password", "hunter2\n"},
+        {"/run/secrets/redis/password", "hunter2\n"},
+        {"/admin_token", "0123456789abcdef\n"},
+        {"/token_short", "0123456789abcde\n"},
+        {"/token_blank", "0123456789 abcdef\n"},
+        {"tenants.yaml", "tenants: { org_1: { blocked: true } }\n"},
     };
     int processors = 2;
+    // 2026-11-21T00:00:00Z
+    std::chrono::system_clock::time_point now{std::chrono::seconds(1795219200)};
 
     config::Surroundings surroundings() const
     {
@@ -63,6 +72,7 @@ struct World {
             return std::nullopt;
         };
         made.processors = processors;
+        made.now = now;
         return made;
     }
 };

@@ -251,4 +251,37 @@ TEST_CASE("new trace ids are well formed, whatever the random numbers")
     }
 }
 
+TEST_CASE("a limit counts an IPv4 address, and a /64 of IPv6")
+{
+    struct Row {
+        std::string_view address, counted;
+    };
+    for (const Row& row : std::initializer_list<Row>{{"203.0.113.7", "203.0.113.7"},
+             {"::ffff:203.0.113.7", "203.0.113.7"}, {"::ffff:cb00:7107", "203.0.113.7"},
+             {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"}, {"2001:db8:1:2::", "2001:db8:1:2::"},
+             {"2001:DB8:1:2::9", "2001:db8:1:2::"}, {"2001:db8:1:3::9", "2001:db8:1:3::"},
+             {"fe80::1%eth0", "fe80::"}, {"::1", "::"}, {"unix", "unix"}, {"", ""},
+             {"1:2", "1:2"}}) {
+        CAPTURE(row.address);
+        CHECK(limited_address(row.address) == row.counted);
+    }
+}
+
+TEST_CASE("private addresses are known, at their borders too")
+{
+    for (const std::string_view address :
+        {"10.0.0.0", "10.255.255.255", "172.16.0.0", "172.31.255.255", "192.168.0.1", "127.0.0.1",
+            "169.254.1.1", "100.64.0.0", "100.127.255.255", "::1", "fc00::", "fdff::1", "fe80::1",
+            "febf::1", "::ffff:10.0.0.1"}) {
+        CAPTURE(address);
+        CHECK(is_private_address(address));
+    }
+    for (const std::string_view address : {"9.255.255.255", "11.0.0.0", "172.15.255.255",
+             "172.32.0.0", "192.167.255.255", "192.169.0.0", "100.63.255.255", "100.128.0.0",
+             "203.0.113.7", "::2", "2001:db8::1", "fec0::1", "fe00::1", "unix", ""}) {
+        CAPTURE(address);
+        CHECK_FALSE(is_private_address(address));
+    }
+}
+
 }  // namespace orggate::http

@@ -274,12 +274,13 @@ TEST_CASE("HEAD gets every field and no body, and is never sent on")
 {
     auto head = document();
     head.method = "HEAD";
+    const auto fetch = head_with({{"Sec-Fetch-Dest", "empty"}, {"Accept", "text/html"}});
     for (const Row& row : table()) {
         CAPTURE(row.code);
         const auto reply = reply_to(row.denial, head);
         CHECK(reply.status == row.status);
         CHECK(body_of(reply.bytes).empty());
-        const auto same = reply_to(row.denial, api());
+        const auto same = reply_to(row.denial, fetch);
         CHECK(test::fields_of(reply.bytes) == test::fields_of(same.bytes));
     }
 }
@@ -550,15 +551,18 @@ TEST_CASE("429 says which policy, and when to come back if ever")
 {
     auto refusal = refusal_of(Denial::quota_exhausted, api());
     refusal.retry_after = 12;
-    refusal.violated_limit = "api-1s";
-    refusal.extra_fields = "RateLimit: \"api\";r=0;t=12\r\n";
+    refusal.violated_policies = {"api-1s", "api-1h"};
+    refusal.quota_fields = "RateLimit: \"api\";r=0;t=12\r\n";
     const auto reply = make_denial_reply(refusal, pages, cors);
     CHECK(field_of(reply.bytes, "Retry-After") == "12");
     CHECK(field_of(reply.bytes, "RateLimit") == "\"api\";r=0;t=12");
     const auto problem = json::parse(body_of(reply.bytes));
     CHECK(problem.at("type").as_string() ==
           "https://iana.org/assignments/http-problem-types#quota-exceeded");
-    CHECK(problem.at("violated-policies") == json::value{"api-1s"});
+    CHECK(problem.at("violated-policies") == json::value{"api-1s", "api-1h"});
+    CHECK(problem.at("title").as_string() ==
+          "Request cannot be satisfied as assigned quota has been exceeded");
+    CHECK(field_of(reply.bytes, "Cache-Control") == "no-store");
 
     refusal.head = &document();
     const auto page = body_of(make_denial_reply(refusal, pages, cors).bytes);
@@ -567,6 +571,83 @@ TEST_CASE("429 says which policy, and when to come back if ever")
     refusal.head = &api();
     refusal.retry_after = 0;
     CHECK(field_of(make_denial_reply(refusal, pages, cors).bytes, "Retry-After") == "-");
+}
+
+TEST_CASE("limits that cannot be checked are a problem of their own kind, and violate no policy")
+{
+    auto refusal = refusal_of(Denial::limiter_unavailable, api());
+    refusal.violated_policies = {"api"};
+    const auto problem = json::parse(body_of(make_denial_reply(refusal, pages, cors).bytes));
+    CHECK(problem.at("type").as_string() ==
+          "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity");
+    CHECK(problem.at("title").as_string() ==
+          "Request cannot be satisfied due to temporary server capacity constraints");
+    CHECK_FALSE(problem.as_object().contains("violated-policies"));
+}
+
+TEST_CASE("a limit's refusal is a line of text to whoever takes no JSON")
+{
+    struct Question {
+        std::string_view name, accept, type;
+    };
+    constexpr std::string_view problem = "application/problem+json";
+    constexpr std::string_view text = "text/plain; charset=utf-8";
+    for (const Question& row : std::initializer_list<Question>{{"nothing said", "", problem},
+             {"anything", "*/*", problem}, {"anything at last", "image/png, */*;q=0.1", problem},
+             {"JSON", "application/json", problem}, {"upper case", "APPLICATION/JSON", problem},
+             {"any application", "text/css, application/*", problem},
+             {"problems", "application/problem+json;q=0.5", problem},
+             {"some JSON", "application/vnd.api+json", problem}, {"text", "text/plain", text},
+             {"events", "text/event-stream", text}, {"images", "image/avif,image/webp", text},
+             {"a name like JSON", "application/jsonp", text}, {"only a suffix", "+json", text}}) {
+        CAPTURE(row.name);
+        const auto head = head_with({{"Accept", row.accept}});
+        for (const Denial denial : {Denial::quota_exhausted, Denial::limiter_unavailable}) {
+            const auto reply = reply_to(denial, head);
+            CHECK(field_of(reply.bytes, "Content-Type") == row.type);
+            const auto body = body_of(reply.bytes);
+            CHECK(field_of(reply.bytes, "Content-Length") == std::to_string(body.size()));
+            if (row.type == text && denial == Denial::quota_exhausted)
+                CHECK(body ==
+                      "Too Many Requests: A rate limit has been reached. (quota_exhausted)\n");
+        }
+        CHECK(field_of(reply_to(Denial::token_missing, head).bytes, "Content-Type") == problem);
+    }
+}
+
+TEST_CASE("a redirect of ours does not say that nothing is left")
+{
+    auto refusal = refusal_of(Denial::token_missing, document());
+    const std::string policy = "RateLimit-Policy: \"ip\";q=5;w=60\r\n";
+    const std::string exhausted = policy + "RateLimit: \"ip\";r=0;t=9\r\nX-RateLimit-Limit: 5\r\n";
+    refusal.quota_fields = exhausted;
+    const auto redirect = make_denial_reply(refusal, pages, cors);
+    REQUIRE(redirect.status == 307);
+    CHECK(field_of(redirect.bytes, "RateLimit") == "-");
+    CHECK(field_of(redirect.bytes, "RateLimit-Policy") == "\"ip\";q=5;w=60");
+    CHECK(field_of(redirect.bytes, "X-RateLimit-Limit") == "5");
+    const std::string some = policy + "RateLimit: \"ip\";r=10;t=9\r\n";
+    refusal.quota_fields = some;
+    CHECK(
+        field_of(make_denial_reply(refusal, pages, cors).bytes, "RateLimit") == "\"ip\";r=10;t=9");
+    refusal.head = &api();
+    refusal.quota_fields = exhausted;
+    CHECK(field_of(make_denial_reply(refusal, pages, cors).bytes, "RateLimit") == "\"ip\";r=0;t=9");
+}
+
+TEST_CASE("scripts may read the names that are there, and no others")
+{
+    const auto head = head_with({{"Origin", "https://other.example.com"}});
+    auto refusal = refusal_of(Denial::quota_exhausted, head);
+    refusal.quota_fields = "RateLimit-Policy: x\r\nX-RateLimit-Reset: 5\r\n";
+    CHECK(
+        field_of(make_denial_reply(refusal, pages, cors).bytes, "Access-Control-Expose-Headers") ==
+        "Retry-After, X-Request-Id, WWW-Authenticate, Proxy-Status, RateLimit-Policy, "
+        "X-RateLimit-Reset");
+    CHECK(exposed_fields(cors, "https://other.example.com", "RateLimit: x\r\n") ==
+          "Access-Control-Expose-Headers: X-Request-Id, RateLimit\r\n");
+    CHECK(exposed_fields(cors, "https://evil.example", "RateLimit: x\r\n").empty());
+    CHECK(exposed_fields(cors, "", "RateLimit: x\r\n").empty());
 }
 
 TEST_CASE("troubles of ours that pass quickly say when to come back")
@@ -634,7 +715,7 @@ TEST_CASE("nothing hostile gets out of its place in a body or a field")
             refusal.detail = hostile;
             refusal.request_id = hostile;
             refusal.return_to = hostile;
-            refusal.violated_limit = hostile;
+            refusal.violated_policies = {hostile, hostile};
             const auto reply = make_denial_reply(refusal, pages, cors);
             CHECK(field_of(reply.bytes, "X-Evil") == "-");
             CHECK(field_of(reply.bytes, "X-Request-Id") == "-");
@@ -690,9 +771,8 @@ TEST_CASE("a configured origin may read a refusal, no other")
             CHECK(field_of(reply.bytes, "Access-Control-Allow-Credentials") ==
                   (allowed ? "true" : "-"));
             CHECK(field_of(reply.bytes, "Vary") == (allowed ? "Origin" : "-"));
-            CHECK(
-                (field_of(reply.bytes, "Access-Control-Expose-Headers").find("RateLimit-Policy") !=
-                    std::string::npos) == allowed);
+            CHECK((field_of(reply.bytes, "Access-Control-Expose-Headers").find("Retry-After") !=
+                      std::string::npos) == allowed);
         }
     }
     CHECK(cors_fields({{"https://a.example\r\nX: y"}}, "https://a.example\r\nX: y").empty());

@@ -1,5 +1,7 @@
 #include "orggate/http/quota_fields.hpp"
 
+#include "http/quota_list.hpp"
+
 #include <doctest/doctest.h>
 
 #include <string>
@@ -61,22 +63,40 @@ struct Asked {
         return *this;
     }
 
+    http::Asked all() const { return {checks, decisions}; }
+
     std::string fields(const QuotaFieldForms& forms, Microseconds wall = 1'700'000'000s) const
     {
         std::string out;
         Instant now;
         now.wall = std::chrono::system_clock::time_point(wall);
-        http::append_quota_fields(out, forms, checks, decisions, now);
+        http::append_quota_fields(out, forms, all(), now);
         return out;
     }
 
-    std::int64_t retry_after() const { return http::retry_after(checks, decisions); }
-    std::size_t deciding() const { return http::deciding_check(checks, decisions); }
+    std::int64_t retry_after(double unit = 0) const { return http::retry_after(all(), unit); }
+    std::size_t deciding() const { return http::deciding_check(all()); }
+    std::vector<std::string_view> violated() const { return http::violated_policies(all()); }
 };
+
+Quota of(limit::Algorithm algorithm, Quota made)
+{
+    made.algorithm = algorithm;
+    return made;
+}
+
+Quota bucket_of(std::int64_t units, Microseconds window, std::int64_t burst)
+{
+    Quota made = of(limit::Algorithm::bucket, quota(units, window, "b"));
+    made.burst = burst;
+    return made;
+}
 
 const Quota api = quota(100, 60s, "api");
 const Quota second = quota(10, 1s, "api-1s");
 const Quota hour = quota(1000, 1h, "api-1h");
+const Quota permits = of(limit::Algorithm::concurrent, quota(50, 0s, "api-concurrent"));
+const Quota day = of(limit::Algorithm::calendar, quota(5000, 24h, "api-1d"));
 
 }  // namespace
 
@@ -184,7 +204,7 @@ TEST_CASE("every form that is wanted is there, none that is not")
     CHECK(asked.fields({true, true, true}) ==
           asked.fields(only_ietf) + asked.fields(only_legacy) + asked.fields(only_ietf06));
     std::string appended = "A: b\r\n";
-    http::append_quota_fields(appended, only_ietf, asked.checks, asked.decisions, {});
+    http::append_quota_fields(appended, only_ietf, asked.all(), {});
     CHECK(appended.starts_with("A: b\r\nRateLimit-Policy: "));
 }
 
@@ -246,4 +266,170 @@ TEST_CASE("the slowest refusal decides, else the check with least left")
     CHECK(Asked().add(hour, passed(4, 1s)).add(second, passed(4, 1s)).deciding() == 0);
     CHECK(Asked().add(hour, refused(Microseconds::max())).add(second, refused(1s)).retry_after() ==
           0);
+}
+
+TEST_CASE("each algorithm has its policy")
+{
+    struct Row {
+        const char* name;
+        Quota quota;
+        std::string policy;
+    };
+    for (const Row& row : {
+             Row{"window", api, "\"api\";q=100;w=60"},
+             Row{"calendar, a day", day, "\"api-1d\";q=5000;w=86400"},
+             Row{"permits have no window", permits,
+                 "\"api-concurrent\";q=50;qu=\"concurrent-requests\""},
+             Row{"a bucket's quota is its burst", bucket_of(100, 60s, 20),
+                 "\"b\";q=20;w=12;orggate-rate=\"100/60s\""},
+             Row{"its time to fill is rounded up", bucket_of(100, 60s, 21),
+                 "\"b\";q=21;w=13;orggate-rate=\"100/60s\""},
+             Row{"and at least a second", bucket_of(1000, 1s, 5),
+                 "\"b\";q=5;w=1;orggate-rate=\"1000/1s\""},
+             Row{"burst and rate alike", bucket_of(7, 60s, 7),
+                 "\"b\";q=7;w=60;orggate-rate=\"7/60s\""},
+             Row{"no burst is the whole quota", bucket_of(10, 10s, 0),
+                 "\"b\";q=10;w=10;orggate-rate=\"10/10s\""},
+         }) {
+        CAPTURE(row.name);
+        const auto fields = Asked().add(row.quota, passed(5, 0s)).fields(only_ietf);
+        CHECK(fields == "RateLimit-Policy: " + row.policy + "\r\nRateLimit: \"" + row.quota.name +
+                            "\";r=5\r\n");
+        // Whoever reads structured fields can read ours.
+        const auto items = http::parse_quota_list(row.policy);
+        REQUIRE(items.has_value());
+        CHECK(items->front().name == row.quota.name);
+    }
+}
+
+TEST_CASE("permits tell no time, and stay out of the forms that speak of rates")
+{
+    CHECK(Asked()
+              .add(permits, passed(49, 5s))
+              .fields(only_ietf)
+              .ends_with(": \"api-concurrent\";r=49\r\n"));
+    CHECK(Asked().add(permits, passed(49, 0s)).fields(only_legacy).empty());
+    CHECK(Asked().add(permits, refused(0s)).add(api, passed(57, 12s)).fields(only_legacy) ==
+          Asked().add(api, passed(57, 12s)).fields(only_legacy));
+    CHECK(Asked().add(permits, refused(0s)).add(api, passed(57, 12s)).fields(only_ietf06) ==
+          Asked().add(api, passed(57, 12s)).fields(only_ietf06));
+}
+
+TEST_CASE("a bucket's legacy limit is what may pass at once")
+{
+    const Quota bucket = bucket_of(100, 60s, 20);
+    CHECK(Asked()
+              .add(bucket, passed(3, 1s))
+              .fields(only_ietf06)
+              .starts_with("RateLimit-Limit: 20\r\n"));
+}
+
+TEST_CASE("what nobody knows is not said")
+{
+    Decision open = passed(100, 0s);
+    open.by = limit::By::open;
+    CHECK(Asked().add(api, open).fields({true, true, true}).empty());
+    CHECK(Asked().add(api, open).add(hour, passed(7, 90s)).fields({true, true, true}) ==
+          Asked().add(hour, passed(7, 90s)).fields({true, true, true}));
+
+    Decision vague = passed(0, 0s);
+    vague.has_numbers = false;
+    CHECK(Asked().add(api, vague).fields({true, true, true}) ==
+          "RateLimit-Policy: \"api\";q=100;w=60\r\n");
+    const auto both = Asked().add(api, vague).add(hour, passed(7, 90s));
+    CHECK(both.fields(only_ietf) ==
+          "RateLimit-Policy: \"api\";q=100;w=60, \"api-1h\";q=1000;w=3600\r\n"
+          "RateLimit: \"api-1h\";r=7;t=90\r\n");
+    CHECK(both.fields(only_legacy) == Asked().add(hour, passed(7, 90s)).fields(only_legacy));
+    CHECK(both.deciding() == 1);
+}
+
+TEST_CASE("a fallback shows what is left of its part, under the whole policy")
+{
+    Decision part = passed(11, 4s);
+    part.by = limit::By::fallback;
+    CHECK(Asked().add(api, part).fields(only_ietf) ==
+          "RateLimit-Policy: \"api\";q=100;w=60\r\nRateLimit: \"api\";r=11;t=4\r\n");
+}
+
+TEST_CASE("the reset is told by the clock that counts")
+{
+    Decision decision = passed(3, 5s);
+    decision.store_clock = 1'800'000'000s + 1us;
+    for (const Microseconds wall : {Microseconds(1'700'000'000s), Microseconds(1'900'000'000s)})
+        CHECK(Asked()
+                  .add(api, decision)
+                  .fields(only_legacy, wall)
+                  .ends_with("Reset: 1800000006\r\n"));
+    CHECK(Asked().add(api, decision).fields(only_ietf06).ends_with("Reset: 5\r\n"));
+    // The same instant, whenever it is asked for.
+    const Microseconds back = 1'800'000'060s + 999'999us;
+    for (Microseconds clock = 1'800'000'000s; clock < back; clock += 3'333'333us) {
+        Decision later = passed(3, back - clock);
+        later.store_clock = clock;
+        CHECK(Asked().add(api, later).fields(only_legacy).ends_with("Reset: 1800000061\r\n"));
+    }
+}
+
+TEST_CASE("limits per address are shown with the others, and decide with them")
+{
+    const Quota ip = quota(30, 60s, "ip");
+    const Asked first = Asked().add(ip, passed(2, 7s)), rest = Asked().add(api, passed(57, 12s));
+    const http::Asked both{first.checks, first.decisions, rest.checks, rest.decisions};
+    std::string out;
+    http::append_quota_fields(out, {}, both, {});
+    CHECK(out == Asked().add(ip, passed(2, 7s)).add(api, passed(57, 12s)).fields({}, 0s));
+    CHECK(http::deciding_check(both) == 0);
+    const http::Asked swapped{rest.checks, rest.decisions, first.checks, first.decisions};
+    CHECK(http::deciding_check(swapped) == 1);
+    CHECK(swapped.check(1).quota == &ip);
+    CHECK(http::Asked().size() == 0);
+}
+
+TEST_CASE("the wait becomes longer by chance, never shorter")
+{
+    constexpr double nearly_one = 0.999999999;
+    struct Row {
+        const char* name;
+        const Quota& quota;
+        Microseconds wait;
+        std::int64_t least, most;
+    };
+    for (const Row& row : {Row{"short", api, 3s, 3, 3}, Row{"at ten seconds", api, 10s, 10, 10},
+             Row{"just over", api, 10s + 1us, 11, 11}, Row{"a tenth", api, 20s, 20, 22},
+             Row{"at most five seconds", api, 50s, 50, 55},
+             Row{"however long", api, 1000s, 1000, 1005}, Row{"a day's quota", day, 1s, 1, 61},
+             Row{"a long way off", day, 20'000s, 20'000, 20'060}}) {
+        CAPTURE(row.name);
+        const Asked asked = Asked().add(row.quota, refused(row.wait));
+        CHECK(asked.retry_after(0) == row.least);
+        CHECK(asked.retry_after(nearly_one) == row.most);
+        for (double unit = 0; unit < 1; unit += 0.07) {
+            CHECK(asked.retry_after(unit) >= row.least);
+            CHECK(asked.retry_after(unit) <= row.most);
+        }
+    }
+}
+
+TEST_CASE("permits come back nobody knows when: in a second, unless there are never enough")
+{
+    CHECK(Asked().add(permits, refused(0s)).retry_after(0.9) == 1);
+    CHECK(Asked().add(permits, refused(0s)).add(api, refused(4s)).retry_after() == 4);
+    Asked heavy = Asked().add(permits, refused(Microseconds::max()));
+    heavy.checks.front().weight = 51;
+    CHECK(heavy.retry_after() == 0);
+    heavy.checks.front().weight = 50;
+    CHECK(heavy.retry_after() == 1);
+}
+
+TEST_CASE("all policies that refused are named, once, and none in shadow")
+{
+    const Asked asked = Asked()
+                            .add(second, refused(1s))
+                            .add(hour, passed(4, 1s))
+                            .add(api, refused(5s), false)
+                            .add(permits, refused(0s))
+                            .add(second, refused(1s));
+    CHECK(asked.violated() == std::vector<std::string_view>{"api-1s", "api-concurrent"});
+    CHECK(Asked().add(api, passed(1, 1s)).violated().empty());
 }

@@ -301,7 +301,7 @@ TEST_CASE("our names are ours in answers too")
 {
     const Sent sent = send(ok("X-Org-Id: org_1\r\nx-user-id: u\r\nX_Org_Role: r\r\n"
                               "X-Request-Id: theirs\r\nContent-Length: 0\r\n"),
-        {.extra_fields = "RateLimit: x\r\n", .request_id = "ours"});
+        {.quota_fields = "RateLimit: x\r\n", .request_id = "ours"});
     CHECK(sent.text == ok("X-Request-Id: ours\r\nRateLimit: x\r\nContent-Length: 0\r\n"));
 
     HeaderNames names;
@@ -309,6 +309,52 @@ TEST_CASE("our names are ours in answers too")
     const std::string raw = ok("X-Tenant: t\r\nX-Org-Id: o\r\nContent-Length: 0\r\n");
     CHECK(send(raw, {.names = &names}).text == ok("Content-Length: 0\r\n"));
     CHECK(send(raw).text == ok("X-Tenant: t\r\nContent-Length: 0\r\n"));
+}
+
+TEST_CASE("the app's own word about limits stands beside ours, and is never loosened")
+{
+    const std::string ours = "RateLimit-Policy: \"api\";q=100;w=60\r\nRateLimit: \"api\";r=9\r\n"
+                             "X-RateLimit-Limit: 100\r\nX-RateLimit-Remaining: 9\r\n"
+                             "X-RateLimit-Reset: 1700000060\r\n";
+    const Sent sent = send(ok("ratelimit: \"app\";r=3\r\nX-RateLimit-Limit: 50\r\n"
+                              "x-ratelimit-remaining: 3\r\nX-RateLimit-Reset: 7\r\nA: b\r\n"
+                              "Retry-After: 4\r\nContent-Length: 0\r\n"),
+        {.quota_fields = ours});
+    CHECK(sent.text == ok("A: b\r\nRetry-After: 4\r\nRateLimit-Policy: \"api\";q=100;w=60\r\n"
+                          "RateLimit: \"app\";r=3\r\nRateLimit: \"api\";r=9\r\n"
+                          "X-RateLimit-Limit: 50\r\nx-ratelimit-remaining: 3\r\n"
+                          "X-RateLimit-Reset: 7\r\nContent-Length: 0\r\n"));
+    // Without limits of ours, an answer passes as it is.
+    const std::string raw = ok("RateLimit: what, ever\r\nContent-Length: 0\r\n");
+    CHECK(send(raw).text == raw);
+    // Removed where Connection says so, and then ours alone stand.
+    CHECK(send(ok("Connection: RateLimit\r\nRateLimit: \"api\";r=3\r\nContent-Length: 0\r\n"),
+              {.quota_fields = "RateLimit: \"api\";r=9\r\n"})
+              .text == ok("RateLimit: \"api\";r=9\r\nContent-Length: 0\r\n"));
+}
+
+TEST_CASE("a redirect is not told that nothing is left, other answers are")
+{
+    const std::string_view ours = "RateLimit-Policy: \"a\";q=1;w=1\r\nRateLimit: \"a\";r=0;t=1\r\n";
+    for (const auto& [status, is_told] : std::initializer_list<std::pair<std::string_view, bool>>{
+             {"301 x", false}, {"302 x", false}, {"303 x", false}, {"307 x", false},
+             {"308 x", false}, {"304 x", true}, {"200 x", true}, {"404 x", true}}) {
+        CAPTURE(status);
+        const Sent sent = send(answer(status, "Content-Length: 0\r\n"), {.quota_fields = ours});
+        CHECK(count(sent.text, "RateLimit: ") == (is_told ? 1 : 0));
+        CHECK(count(sent.text, "RateLimit-Policy: ") == 1);
+    }
+}
+
+TEST_CASE("scripts may read our names where the app lets them read its answer")
+{
+    const std::string line = "Access-Control-Expose-Headers: X-Request-Id, RateLimit\r\n";
+    const std::string cors = "access-control-allow-origin: https://a.example\r\n"
+                             "Access-Control-Expose-Headers: X-Total\r\n";
+    CHECK(send(ok(cors + "Content-Length: 0\r\n"), {.exposed_fields = line}).text ==
+          ok(cors + line + "Content-Length: 0\r\n"));
+    CHECK(send(ok("Content-Length: 0\r\n"), {.exposed_fields = line}).text ==
+          ok("Content-Length: 0\r\n"));
 }
 
 TEST_CASE("each Set-Cookie stays a line of its own")

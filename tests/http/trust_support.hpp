@@ -61,7 +61,8 @@ inline policy::Pass pass_of(const clerk::Decision& decision)
         .decision = decision,
         .path = "/",
         .expected_org = {},
-        .tenants = tenants};
+        .tenants = tenants,
+        .address = {}};
     return policy::authorize(question, Instant{}).value();
 }
 

@@ -14,39 +14,90 @@ using limit::Quota;
 
 namespace {
 
-Awaitable<void> take_three(limit::Limiter& limiter, const Quota& quota, std::array<bool, 3>& passed)
+Quota quota(std::int64_t units, limit::Algorithm algorithm = limit::Algorithm::window)
 {
-    Check check;
-    check.limit = "api";
-    check.subject = "org_a";
-    check.quota = &quota;
-    for (bool& pass : passed) {
-        Decision decision;
-        const std::span checks(&check, 1);
-        const std::span decisions(&decision, 1);
-        const Instant now;
-        const auto result = co_await limiter.take(checks, decisions, now);
-        pass = result && decision.allowed;
-    }
+    Quota made;
+    made.units = units;
+    made.window = 60s;
+    made.name = "api";
+    made.algorithm = algorithm;
+    return made;
+}
+
+Check check(const Quota& quota, std::string_view subject = "org_a")
+{
+    Check made;
+    made.limit = "api";
+    made.subject = subject;
+    made.quota = &quota;
+    return made;
+}
+
+struct Answer {
+    Result<void> result;
+    Decision decision;
+    bool passed() const { return result && decision.allowed; }
+};
+
+Awaitable<void> take_into(limit::Limiter& limiter, const Check& check, Answer& answer)
+{
+    const std::span checks(&check, 1);
+    const std::span decisions(&answer.decision, 1);
+    const Instant now;
+    answer.result = co_await limiter.take(checks, decisions, now);
+}
+
+Answer take(limit::Limiter& limiter, const Check& check)
+{
+    boost::asio::io_context context;
+    Answer answer;
+    boost::asio::co_spawn(context, take_into(limiter, check, answer), boost::asio::detached);
+    context.run();
+    return answer;
 }
 
 }  // namespace
 
 TEST_CASE("the port answers as the table does, and limiters over one table share it")
 {
-    boost::asio::io_context context;
     const auto table = std::make_shared<limit::LocalTable>(HashKey{1, 2});
     const auto first = limit::make_local_limiter(table), second = limit::make_local_limiter(table);
-    Quota quota;
-    quota.units = 4;
-    quota.window = 60s;
-    quota.name = "api";
-    std::array<bool, 3> a{}, b{};
-    boost::asio::co_spawn(context, take_three(*first, quota, a), boost::asio::detached);
-    context.run();
-    context.restart();
-    boost::asio::co_spawn(context, take_three(*second, quota, b), boost::asio::detached);
-    context.run();
-    CHECK(a == std::array{true, true, true});
-    CHECK(b == std::array{true, false, false});
+    const Quota q = quota(4);
+    for (const bool passes : {true, true, true})
+        CHECK(take(*first, check(q)).passed() == passes);
+    for (const bool passes : {true, false, false})
+        CHECK(take(*second, check(q)).passed() == passes);
+}
+
+TEST_CASE("a permit taken through one limiter may be given back through another")
+{
+    const auto table = std::make_shared<limit::LocalTable>(HashKey{1, 2});
+    const auto first = limit::make_local_limiter(table), second = limit::make_local_limiter(table);
+    const Quota q = quota(1, limit::Algorithm::concurrent);
+    const Check one = check(q);
+    const Answer held = take(*first, one);
+    CHECK(held.decision.holds_permit);
+    CHECK_FALSE(take(*second, one).passed());
+    second->release(std::span(&one, 1), std::span(&held.decision, 1), Instant{});
+    CHECK(take(*first, one).passed());
+}
+
+TEST_CASE("a full table answers as the limit's on_error says; local has nothing to fall back to")
+{
+    const auto table = std::make_shared<limit::LocalTable>(HashKey{1, 2}, 1);
+    const auto limiter = limit::make_local_limiter(table);
+    const Quota q = quota(4);
+    REQUIRE(take(*limiter, check(q)).passed());
+    Check other = check(q, "org_b");
+    for (const auto on_error : {limit::OnError::local, limit::OnError::closed}) {
+        other.on_error = on_error;
+        const Answer refused = take(*limiter, other);
+        REQUIRE(refused.result.has_error());
+        CHECK(refused.result.error() == Denial::limiter_unavailable);
+    }
+    other.on_error = limit::OnError::open;
+    const Answer passed = take(*limiter, other);
+    CHECK(passed.passed());
+    CHECK(passed.decision.by == limit::By::open);
+    CHECK_FALSE(passed.decision.has_numbers);
 }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <atomic>
 #include <deque>
 #include <random>
@@ -24,6 +25,7 @@ Instant at(Microseconds since_boot)
 {
     Instant made;
     made.steady = std::chrono::steady_clock::time_point(since_boot);
+    made.wall = std::chrono::system_clock::time_point(since_boot);
     return made;
 }
 

@@ -46,7 +46,7 @@ AccessRecord full_record(std::string_view text)
              &AccessRecord::host, &AccessRecord::path, &AccessRecord::client_ip,
              &AccessRecord::route, &AccessRecord::org_id, &AccessRecord::user_id,
              &AccessRecord::token_kind, &AccessRecord::plan, &AccessRecord::verdict,
-             &AccessRecord::limit})
+             &AccessRecord::limit, &AccessRecord::limit_by})
         record.*member = text;
     record.status = std::numeric_limits<int>::min();
     record.duration = Microseconds::max();
@@ -60,7 +60,7 @@ AccessRecord full_record(std::string_view text)
 const std::vector<std::string> all_keys{"ts", "level", "msg", "request_id", "trace_id", "method",
     "host", "path", "status", "duration_ms", "upstream_ms", "bytes_in", "bytes_out", "client_ip",
     "route", "org_id", "user_id", "token_kind", "plan", "verdict", "reason", "limit", "remaining",
-    "shadow"};
+    "limit_by", "shadow"};
 
 }  // namespace
 
@@ -83,7 +83,7 @@ TEST_CASE("a record is one JSON object with its fields in their order")
           R"("duration_ms":12.345,"upstream_ms":0.005,"bytes_in":17,"bytes_out":0,)"
           R"("client_ip":"x","route":"x","org_id":"x","user_id":"x","token_kind":"x",)"
           R"("plan":"x","verdict":"x","reason":"quota_exhausted","limit":"x","remaining":0,)"
-          R"("shadow":"role_missing"})");
+          R"("limit_by":"x","shadow":"role_missing"})");
     CHECK(keys(parsed(written(record))) == all_keys);
 }
 

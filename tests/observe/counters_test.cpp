@@ -29,10 +29,11 @@ TEST_CASE("a duration falls into the first bucket whose bound it does not exceed
         std::size_t bucket;
     };
     for (const Row& row :
-        {Row{"nothing", 0us, 0}, Row{"negative", -1us, 0}, Row{"at the first bound", 1ms, 0},
-            Row{"past the first bound", 1001us, 1}, Row{"at 2.5 ms", 2500us, 1},
-            Row{"past 2.5 ms", 2501us, 2}, Row{"at a second", 1s, 9}, Row{"at the last", 60s, 12},
-            Row{"past the last", 60s + 1us, 13}, Row{"hours", 5h, 13}}) {
+        {Row{"nothing", 0us, 0}, Row{"negative", -1us, 0}, Row{"at the first bound", 100us, 0},
+            Row{"past the first bound", 101us, 1}, Row{"at 2.5 ms", 2500us, 4},
+            Row{"past 2.5 ms", 2501us, 5}, Row{"at Redis's deadline", 25ms, 7},
+            Row{"past it", 25001us, 8}, Row{"at a second", 1s, 12}, Row{"at the last", 60s, 15},
+            Row{"past the last", 60s + 1us, 16}, Row{"hours", 5h, 16}}) {
         CAPTURE(row.name);
         Histogram histogram;
         histogram.observe(row.duration);
@@ -55,7 +56,7 @@ TEST_CASE("there is a place for every name and every refusal")
     CHECK(counters.limits.size() == 3);
     counters.refused[static_cast<std::size_t>(last_denial)].add();
     counters.shadow_refused[static_cast<std::size_t>(last_denial)].add();
-    counters.limits[2].outcome[static_cast<std::size_t>(LimitOutcome::unavailable)].add();
+    counters.limits[2].outcome[static_cast<std::size_t>(LimitOutcome::error_closed)].add();
 }
 
 TEST_CASE("a page can be rendered while the worker counts")

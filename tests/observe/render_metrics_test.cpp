@@ -124,7 +124,19 @@ TEST_CASE("every family is there from the start, once, with its type")
         {"orggate_token_cache_hits_total", "counter"},
         {"orggate_token_cache_misses_total", "counter"},
         {"orggate_stripped_fields_total", "counter"}, {"orggate_client_aborts_total", "counter"},
-        {"orggate_exceptions_total", "counter"}};
+        {"orggate_clients_refused_total", "counter"},
+        {"orggate_tls_handshake_failures_total", "counter"},
+        {"orggate_limiter_wait_seconds", "histogram"},
+        {"orggate_limiter_waits_over_deadline_total", "counter"},
+        {"orggate_redis_command_seconds", "histogram"}, {"orggate_redis_commands_total", "counter"},
+        {"orggate_redis_failures_total", "counter"}, {"orggate_redis_connections", "gauge"},
+        {"orggate_redis_connects_total", "counter"},
+        {"orggate_redis_connect_failures_total", "counter"},
+        {"orggate_redis_breaker_changes_total", "counter"},
+        {"orggate_redis_redirects_total", "counter"},
+        {"orggate_redis_script_loads_total", "counter"},
+        {"orggate_deny_cache_hits_total", "counter"}, {"orggate_lease_questions_total", "counter"},
+        {"orggate_lease_units_total", "counter"}, {"orggate_exceptions_total", "counter"}};
     CHECK(types == wanted);
 }
 
@@ -189,6 +201,75 @@ TEST_CASE("histograms are cumulative, end in infinity, and count in seconds")
         has_line(page, "orggate_upstream_head_seconds_bucket{upstream=\"default\",le=\"0.25\"} 1"));
     CHECK(
         has_line(page, "orggate_upstream_head_seconds_bucket{upstream=\"default\",le=\"0.1\"} 0"));
+}
+
+TEST_CASE("every counter of the store is told, summed, under a name of its own")
+{
+    const CounterNames names = some_names();
+    Counters a(names), b(names);
+    struct Row {
+        const char* sample;
+        Counter StoreCounters::*counter;
+    };
+    const Row rows[] = {
+        {"limiter_waits_over_deadline_total", &StoreCounters::waits_over_deadline},
+        {"redis_commands_total", &StoreCounters::commands},
+        {"redis_failures_total{what=\"timeout\"}", &StoreCounters::timeouts},
+        {"redis_failures_total{what=\"lost\"}", &StoreCounters::lost},
+        {"redis_failures_total{what=\"refused\"}", &StoreCounters::refused_by_server},
+        {"redis_failures_total{what=\"forbidden\"}", &StoreCounters::forbidden},
+        {"redis_failures_total{what=\"defect\"}", &StoreCounters::defects},
+        {"redis_failures_total{what=\"queue_full\"}", &StoreCounters::queue_full},
+        {"redis_connects_total", &StoreCounters::connects},
+        {"redis_connect_failures_total", &StoreCounters::connect_failures},
+        {"redis_breaker_changes_total{to=\"open\"}", &StoreCounters::breaker_opened},
+        {"redis_breaker_changes_total{to=\"closed\"}", &StoreCounters::breaker_closed},
+        {"redis_redirects_total", &StoreCounters::redirects},
+        {"redis_script_loads_total", &StoreCounters::script_loads},
+        {"redis_connections", &StoreCounters::up},
+        {"deny_cache_hits_total", &StoreCounters::deny_cache_hits},
+        {"lease_questions_total", &StoreCounters::lease_questions},
+        {"lease_units_total{what=\"granted\"}", &StoreCounters::lease_granted},
+        {"lease_units_total{what=\"spent\"}", &StoreCounters::lease_spent},
+        {"lease_units_total{what=\"returned\"}", &StoreCounters::lease_returned},
+        {"lease_units_total{what=\"lapsed\"}", &StoreCounters::lease_lapsed},
+    };
+    std::uint64_t n = 0;
+    for (const Row& row : rows) {
+        (a.store.*row.counter).add(++n);
+        (b.store.*row.counter).add(1000);
+    }
+    a.store.wait.observe(300us);
+    b.store.latency.observe(2s);
+    const std::string page = render_metrics(names, {&a, &b}, {});
+    n = 0;
+    for (const Row& row : rows) {
+        CAPTURE(row.sample);
+        CHECK(has_line(
+            page, "orggate_" + std::string(row.sample) + " " + std::to_string(1000 + ++n)));
+    }
+    CHECK(has_line(page, "orggate_limiter_wait_seconds_bucket{le=\"0.00025\"} 0"));
+    CHECK(has_line(page, "orggate_limiter_wait_seconds_bucket{le=\"0.0005\"} 1"));
+    CHECK(has_line(page, "orggate_limiter_wait_seconds_sum 0.0003"));
+    CHECK(has_line(page, "orggate_redis_command_seconds_bucket{le=\"+Inf\"} 1"));
+    CHECK(has_line(page, "orggate_redis_command_seconds_count 1"));
+}
+
+TEST_CASE("every outcome of a limit has its word")
+{
+    const CounterNames names = some_names();
+    Counters counters(names);
+    for (std::size_t i = 0; i < limit_outcomes; ++i)
+        counters.limits[0].outcome[i].add(i + 1);
+    const std::string page = render_metrics(names, {&counters}, {});
+    std::size_t i = 0;
+    for (const char* word : {"allowed", "denied", "denied_locally", "shadow_denied", "bypassed",
+             "fallback_allowed", "fallback_denied", "error_open", "error_closed"}) {
+        CAPTURE(word);
+        CHECK(has_line(page, "orggate_limit_decisions_total{limit=\"api\",outcome=\"" +
+                                 std::string(word) + "\"} " + std::to_string(++i)));
+    }
+    CHECK(i == limit_outcomes);
 }
 
 TEST_CASE("labels are escaped, and bytes that would break the page are replaced")

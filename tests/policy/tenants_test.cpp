@@ -40,3 +40,17 @@ TEST_CASE("an entry ends at its time, not after it")
     CHECK(tenants.find("org_1", at(100s)) == nullptr);
     CHECK(tenants.find("org_1", at(101s)) == nullptr);
 }
+
+TEST_CASE("of several sources that name an organisation the last one holds, whole")
+{
+    Tenant blocked, free;
+    blocked.blocked = true;
+    free.bypass_all = true;
+    const auto all =
+        Tenants::merge({{{"org_1", blocked}, {"org_2", blocked}}, {}, {{"org_1", free}}});
+    CHECK(all.size() == 2);
+    CHECK_FALSE(all.find("org_1", at(0s))->blocked);
+    CHECK(all.find("org_1", at(0s))->bypass_all);
+    CHECK(all.find("org_2", at(0s))->blocked);
+    CHECK(Tenants::merge({}).size() == 0);
+}

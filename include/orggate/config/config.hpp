@@ -111,6 +111,44 @@ struct Log {
     bool full_path = true;  // false: the route's name instead of the path
 };
 
+// What all rates of a limit have in common, those that tenants are given included.
+struct RateTerms {
+    limit::Algorithm algorithm = limit::Algorithm::window;
+    std::int64_t burst = 0;  // of a bucket; 0: the units of each rate
+    Microseconds lease{};    // 0: exact
+};
+
+struct Redis {
+    enum class Topology { single, sentinel, cluster } topology = Topology::single;
+    std::vector<Address> addresses;  // the server; the Sentinels; nodes of the Cluster
+    std::string master;              // the primary's name among Sentinels
+    int database = 0;                // 0 in a Cluster
+    std::string username, password;  // empty: none
+    std::string sentinel_username, sentinel_password;
+    bool is_tls = false;        // the Sentinels too
+    ClientTls tls;              // server_name: verified against every node
+    std::string name_space;     // of all keys, "og:…"
+    Milliseconds deadline{25};  // of one check, 5 to 250
+    int fleet = 1;              // processes that share the limits, at least
+    std::string fleet_dns;      // host:port whose addresses are counted; empty: presence in Redis
+};
+
+// Per client address, in this process, before any token is read.
+struct Clients {
+    std::optional<limit::Quota> unauthenticated;  // requests without any token
+    std::optional<limit::Quota> refused;          // answers that refused
+    std::optional<std::size_t> connections;
+    // Not applied to private addresses: nobody said which proxies to trust, so such an
+    // address is more likely everybody's than somebody's.
+    bool spares_private = false;
+};
+
+struct Admin {
+    Address address;
+    bool is_default = false;  // then a socket that can't be made is a warning
+    std::string token;        // TCP: must be presented
+};
+
 struct Config {
     std::string file;  // where it came from; empty: the environment
     std::vector<Address> listen;
@@ -124,7 +162,12 @@ struct Config {
     http::Credentials credentials = http::Credentials::session;
     Clerk clerk;
     std::vector<std::shared_ptr<const limit::Limit>> limits;
-    policy::Tenants tenants;
+    std::vector<RateTerms> limit_terms;  // as limits
+    policy::Tenants tenants;             // of this file alone
+    std::string tenants_file;            // empty: none; its content is read apart (load_tenants)
+    std::optional<Redis> redis;
+    Clients clients;
+    std::optional<Admin> admin;
     policy::RuleTable rules;
     std::vector<RouteSettings> routes;  // as rules.rules()
     Cors cors;

@@ -6,6 +6,7 @@
 #include "orggate/awaitable.hpp"
 #include "orggate/edge/key_wait.hpp"
 #include "orggate/edge/serving.hpp"
+#include "orggate/limit/denied_list.hpp"
 #include "orggate/limit/limiter.hpp"
 #include "orggate/net/deadlines.hpp"
 #include "orggate/net/stream.hpp"
@@ -27,13 +28,16 @@ class AssertionSigner;
 
 namespace orggate::edge {
 
+class Clients;
 struct Exchange;
 
 // Where a connection stands between its requests; a list of them lets a drain close
-// those that rest.
+// those that rest, and a change of tenants the tunnels of those it blocks.
 struct Seat {
     net::Stream* stream = nullptr;
     bool is_resting = false;
+    std::string_view tunnel_org{};  // whose WebSocket this is; empty: none
+    bool is_blocked = false;        // closed because that organisation was blocked
     Seat *previous = nullptr, *next = nullptr;
 };
 
@@ -46,6 +50,8 @@ struct Station {
     std::vector<std::unique_ptr<upstream::Pool>> pools;  // as Config::upstreams
     net::ServerContext* tls = nullptr;                   // for `listen`; null: clear text
     const http::AssertionSigner* signer = nullptr;
+    Clients* clients = nullptr;           // thread-safe, of the process; null: no such limits
+    limit::DeniedList* denied = nullptr;  // the same
     Clock clock;
     std::uint64_t (*random)();
     std::atomic<std::size_t>& open_connections;  // of the process
@@ -59,7 +65,8 @@ struct Station {
     std::size_t turned_away = 0;  // connections that are being told there is no room
     std::vector<std::unique_ptr<Exchange>> spare;  // kept for their memory
 
-    // From now on requests are served with this.
+    // From now on requests are served with this. Tunnels of organisations that are blocked
+    // now are closed.
     void adopt(std::shared_ptr<const Serving> next);
     // Ends the connections on which nothing is asked.
     void close_resting();

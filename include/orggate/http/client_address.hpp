@@ -38,6 +38,14 @@ struct Client {
 Client identify_client(
     const RequestHead& head, const PeerFacts& peer, const std::vector<Network>& trusted);
 
+// Whom a limit per address counts: an IPv4 address (mapped into IPv6 or not), or the /64
+// network of an IPv6 one, written `2001:db8:1:2::`; what is no address (`unix`), as it is.
+std::string limited_address(std::string_view address);
+
+// Private, loopback, link-local or shared (RFC 1918, 4193, 4291, 6598): more likely a hop than
+// a client.
+bool is_private_address(std::string_view address);
+
 // X-Request-Id and traceparent: kept when well formed and from a trusted peer, else made
 // from `random` (two 64-bit values).
 struct Trace {

@@ -38,11 +38,11 @@ struct Refusal {
     std::string_view return_to{};        // the URL to come back to; empty: none may be said
     bool is_secure = false;              // the public URL is https: our cookie gets Secure
     std::string_view request_id{};
-    std::string_view detail{};          // more for the body's `detail`, already safe to say
-    std::int64_t retry_after = 0;       // seconds; 0: none
-    std::string_view extra_fields{};    // complete lines: rate limit fields
-    std::string_view violated_limit{};  // for 429 bodies
-    bool keep_alive = false;            // the request's body has been read
+    std::string_view detail{};        // more for the body's `detail`, already safe to say
+    std::int64_t retry_after = 0;     // seconds; 0: none
+    std::string_view quota_fields{};  // complete lines: rate limit fields
+    std::vector<std::string_view> violated_policies{};  // for 429 bodies: all of them
+    bool keep_alive = false;                            // the request's body has been read
 };
 
 struct Reply {
@@ -58,7 +58,14 @@ struct Reply {
 Reply make_denial_reply(const Refusal& refusal, const Pages& pages, const Cors& cors);
 
 // Access-Control fields for an allowed origin, compared byte by byte; empty otherwise.
-std::string cors_fields(const Cors& cors, std::string_view origin);
+// A script may read the `quota_fields` (complete lines) that are there, and our own names.
+std::string cors_fields(
+    const Cors& cors, std::string_view origin, std::string_view quota_fields = {});
+
+// The line that lets scripts of an allowed origin read what we add to the app's answer, for
+// ClientHead::exposed_fields; empty for other origins.
+std::string exposed_fields(
+    const Cors& cors, std::string_view origin, std::string_view quota_fields);
 
 // A true CORS preflight: OPTIONS with Origin and Access-Control-Request-Method, without
 // body and credentials (Fetch, CORS-preflight fetch).

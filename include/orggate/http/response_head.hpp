@@ -46,7 +46,8 @@ struct ClientHead {
     int client_minor_version = 1;
     bool keep_alive = true;              // of the client connection
     bool identity_was_sent = false;      // then an answer silent about caching becomes private
-    std::string_view extra_fields{};     // complete lines: rate limit fields, CORS, cookies
+    std::string_view quota_fields{};     // complete lines, merged with the upstream's own
+    std::string_view exposed_fields{};   // a complete line, where scripts may read the answer
     std::string_view request_id{};       // X-Request-Id; empty: none
     const HeaderNames* names = nullptr;  // the operator's; null: the default ones
 };
@@ -58,7 +59,9 @@ struct ClientFraming {
 };
 
 // Appends status line and fields: hop-by-hop names, those that Connection lists and
-// managed names removed, our framing. Each Set-Cookie stays a line of its own.
+// managed names removed, our framing. Each Set-Cookie stays a line of its own. What the
+// upstream says of its own limits is never loosened by ours, nor ours by it; r=0 is not said
+// with a redirect, which clients might follow too late.
 // A 101 becomes a WebSocket handshake's answer.
 // Source: RFC 9110 section 7.6.1, RFC 9112 section 6.3, RFC 9111 section 3.5.
 ClientFraming write_client_head(

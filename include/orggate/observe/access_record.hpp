@@ -28,6 +28,7 @@ struct AccessRecord {
     std::optional<Denial> cause;  // behind redirect_loop: what sent the browser round
     std::string_view limit;       // the limit that refused, or the tightest that allowed
     std::optional<std::int64_t> remaining;
+    std::string_view limit_by;     // who said so: counter | deny_cache | lease | fallback | open
     std::optional<Denial> shadow;  // what a rule in shadow would have refused
 };
 
@@ -36,8 +37,8 @@ inline constexpr std::size_t max_access_line = 4000;
 // Appends one JSON object without newline, at most `max_access_line` bytes:
 // long values are cut, never the object. Fields in this order, absent ones left out:
 // ts level msg request_id trace_id method host path status duration_ms upstream_ms
-// bytes_in bytes_out client_ip route org_id user_id token_kind plan verdict reason limit
-// remaining shadow.
+// bytes_in bytes_out client_ip route org_id user_id token_kind plan verdict reason cause limit
+// remaining limit_by shadow.
 void append_json(std::string& out, const AccessRecord& record);
 
 }  // namespace orggate::observe

@@ -37,16 +37,39 @@ private:
 class Histogram {
 public:
     // Upper bounds in seconds; the last bucket has none.
-    static constexpr std::array<double, 13> bounds{
-        0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60};
+    static constexpr std::array<double, 16> bounds{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
+        0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60};
     void observe(Microseconds duration);
 
     std::array<Counter, bounds.size() + 1> buckets;
     Counter sum_us;
 };
 
-enum class LimitOutcome { allowed, denied, shadow_denied, bypassed, unavailable };
-inline constexpr std::size_t limit_outcomes = 5;
+enum class LimitOutcome {
+    allowed,
+    denied,
+    denied_locally,  // from the deny cache
+    shadow_denied,
+    bypassed,
+    fallback_allowed,  // by this process alone, the store being away
+    fallback_denied,
+    error_open,    // let pass, the store being away
+    error_closed,  // refused, the store being away
+};
+inline constexpr std::size_t limit_outcomes = 9;
+
+// One worker's use of the store.
+struct StoreCounters {
+    Histogram latency;  // of a command that was answered
+    Histogram wait;     // of a request for its limits, whatever came of it
+    Counter waits_over_deadline;
+    Counter commands, timeouts, lost, refused_by_server, forbidden, defects, queue_full;
+    Counter connects, connect_failures, breaker_opened, breaker_closed, redirects, script_loads;
+    Counter up;  // gauge: connections that take commands
+    Counter deny_cache_hits;
+    Counter lease_questions, lease_granted, lease_spent, lease_returned,
+        lease_lapsed;  // units but the first
+};
 
 // The names behind the indices, from the configuration.
 struct CounterNames {
@@ -86,6 +109,9 @@ struct Counters {
     Counter token_cache_hits, token_cache_misses;
     Counter stripped_fields;  // client copies of the headers we set
     Counter client_aborts, exceptions;
+    Counter tls_handshake_failures;  // of clients
+    Counter clients_refused;         // by `clients`, per address
+    StoreCounters store;
 
 private:
     friend class OrgMetrics;

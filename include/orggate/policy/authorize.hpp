@@ -53,6 +53,7 @@ struct Question {
     std::string_view path;                         // canonical, for org_in_path
     std::optional<std::string_view> expected_org;  // X-Expected-Org; no organisation is called ""
     const Tenants& tenants;
+    std::string_view address;   // of the client, as limits per ip count it; outlives the Pass
     bool is_preflight = false;  // a true CORS preflight goes on as nobody (Fetch section 3.2)
 };
 
@@ -60,8 +61,19 @@ struct Question {
 // organisation in the path, requirements in the order of the file.
 // On a public rule everything but a good, active session is nobody, never a refusal; so
 // is a session of a blocked organisation, and X-Expected-Org is not asked.
+//
+// Charged, in the order of the rule: each rate of a limit with the rule's weight, then what
+// it holds at once with weight 1. A request without the subject of a limit counts for its
+// address (otherwise: ip) or not at all (skip). A bypass waives rates alone: not what is
+// held at once, nor limits per address.
 // Refuses: what the decision said, session_pending, org_missing, blocked,
 //          org_changed, org_mismatch, what a requirement says.
 Result<Pass> authorize(const Question& question, Instant now);
+
+// The rule's limits per address, charged before the token is read; not in Pass::checks().
+// No plan, no tenant and no bypass changes them.
+// `limits` gets the rule's limit behind each check.
+void write_address_checks(const Rule& rule, std::string_view address,
+    std::vector<limit::Check>& checks, std::vector<const WeightedLimit*>& limits);
 
 }  // namespace orggate::policy

@@ -26,6 +26,10 @@ struct Tenant {
 
 class Tenants {
 public:
+    // What several sources say together; where two name the same organisation the later
+    // source replaces the earlier.
+    static Tenants merge(const std::vector<std::map<std::string, Tenant, std::less<>>>& sources);
+
     Tenants() = default;
     explicit Tenants(std::map<std::string, Tenant, std::less<>> tenants);
     // What is in force for this organisation now, or null.

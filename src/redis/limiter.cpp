@@ -1,0 +1,187 @@
+#include "redis/limiter_work.hpp"
+
+#include <chrono>
+#include <utility>
+
+namespace orggate::redis {
+
+using limit::Check;
+using limit::Decision;
+
+namespace {
+
+const Script& inspect_script()
+{
+    static const Script script(limit::inspect_script());
+    return script;
+}
+
+// A Question on loan for one request.
+class Loan {
+public:
+    explicit Loan(std::vector<std::unique_ptr<Question>>& spare) : spare_(spare)
+    {
+        if (spare_.empty()) {
+            question_ = std::make_unique<Question>();
+        } else {
+            question_ = std::move(spare_.back());
+            spare_.pop_back();
+        }
+    }
+    ~Loan() { spare_.push_back(std::move(question_)); }
+    Loan(const Loan&) = delete;
+    Loan& operator=(const Loan&) = delete;
+
+    Question& operator*() const { return *question_; }
+
+private:
+    std::vector<std::unique_ptr<Question>>& spare_;
+    std::unique_ptr<Question> question_;
+};
+
+}  // namespace
+
+const Script& take_script()
+{
+    static const Script script(limit::take_script());
+    return script;
+}
+
+const Script& settle_script()
+{
+    static const Script script(limit::settle_script());
+    return script;
+}
+
+const std::vector<const Script*>& limiter_scripts()
+{
+    static const std::vector<const Script*> all{
+        &take_script(), &settle_script(), &inspect_script()};
+    return all;
+}
+
+std::unique_ptr<RedisLimiter> make_limiter(LimiterParts parts)
+{
+    return std::make_unique<Limiter>(std::move(parts));
+}
+
+Limiter::Limiter(LimiterParts parts)
+    : parts_(std::move(parts)), denials_(parts_.key), leases_(parts_.key), timer_(parts_.executor)
+{
+}
+
+Awaitable<Result<void>> Limiter::take(
+    std::span<const Check> checks, std::span<Decision> decisions, Instant now)
+{
+    const Loan loan(spare_);
+    Question& q = *loan;
+    q.begin(checks, decisions, parts_.name_space);
+    heed_generation(q);
+    const Time until = now.steady + parts_.deadline;
+
+    find_leases(q, now.steady);
+    if (answer_from_denials(q, now.steady)) co_return Result<void>();
+    while (auto* answer_due = spend_leases(q, now.steady)) {
+        co_await wait_for(*answer_due, until);
+        now = parts_.clock();
+        if (now.steady >= until) break;
+        if (!answer_from_denials(q, now.steady)) continue;
+        undo(q, now.steady);
+        co_return Result<void>();
+    }
+
+    while (q.gather(parts_.store.is_cluster(), parts_.holder)) {
+        auto verdict = Verdict::unavailable;
+        auto asked = Asked::never;
+        if (may_ask(q, now.steady, until)) {
+            expect_permits(q);
+            const auto left = std::chrono::ceil<Milliseconds>(until - now.steady);
+            const Outcome outcome = co_await parts_.store.evaluate(
+                take_script(), q.slot(), q.keys(), q.arguments(), left);
+            const Instant sent = std::exchange(now, parts_.clock());
+            verdict = learn(q, outcome, sent);
+            if (outcome.failure != Failure::not_connected) asked = Asked::unknown;
+        }
+        if (verdict == Verdict::unavailable) verdict = fall_back(q, now, asked);
+        if (verdict == Verdict::admitted) continue;
+        undo(q, now.steady);
+        if (verdict == Verdict::unavailable) co_return Denial::limiter_unavailable;
+        co_return Result<void>();
+    }
+    admit(q, now);
+    co_return Result<void>();
+}
+
+// Somebody reset a counter or changed an organisation's limits for the whole fleet.
+void Limiter::heed_generation(Question& q)
+{
+    q.generation = parts_.fleet.generation.load(std::memory_order_relaxed);
+    if (q.generation == generation_) return;
+    generation_ = q.generation;
+    denials_.clear();
+}
+
+bool Limiter::answer_from_denials(Question& q, Time now)
+{
+    for (std::size_t i = 0; i < q.checks.size(); ++i) {
+        const Check& check = q.checks[i];
+        const Part& part = q.parts()[i];
+        if (!check.enforced || part.state != Part::State::open) continue;
+        if (part.lease && leases_.can_spend(*part.lease, check.weight, now)) continue;
+        const auto known = denials_.find(part.key, check.weight, now);
+        if (!known) continue;
+        // Nothing is known of the others, and nothing is charged.
+        for (auto& decision : q.decisions) {
+            decision = Decision{};
+            decision.allowed = true;
+            decision.by = limit::By::deny_cache;
+            decision.has_numbers = false;
+        }
+        q.decisions[i] = *known;
+        parts_.counters.deny_cache_hits.add();
+        return true;
+    }
+    return false;
+}
+
+bool Limiter::may_ask(Question& q, Time now, Time until) const
+{
+    return !is_stopping_ && now < until && parts_.store.is_up(q.slot());
+}
+
+// The request is refused: what earlier answers had charged goes back.
+void Limiter::undo(Question& q, Time now)
+{
+    for (std::size_t i = 0; i < q.checks.size(); ++i) {
+        Part& part = q.parts()[i];
+        Decision& decision = q.decisions[i];
+        const auto weight = q.checks[i].weight;
+        forget_asking(part, Asked::never);
+        if (decision.holds_permit) {
+            decision.holds_permit = false;
+            Decision held;
+            held.holds_permit = true;
+            if (part.state == Part::State::fallen_back)
+                parts_.fallback->release({&q.checks[i], 1}, {&held, 1});
+            permits_.release(part.key);
+            if (auto* holding = permits_.find(part.key)) tell(part.key, *holding);
+        } else if (part.state == Part::State::spent) {
+            leases_.put_back(*part.lease, weight, part.turn, now);
+        } else if (part.is_charged) {
+            give_back(part.key, part.terms, {weight, part.charge_slot});
+        }
+    }
+}
+
+void Limiter::admit(Question& q, Instant now)
+{
+    local_checks_.clear();
+    for (std::size_t i = 0; i < q.checks.size(); ++i) {
+        const bool is_noted = q.parts()[i].state == Part::State::fallen_back;
+        if (!is_noted && q.decisions[i].allowed) local_checks_.push_back(q.checks[i]);
+    }
+    if (!local_checks_.empty()) parts_.fallback->note(local_checks_, now);
+    ask_ahead(q, now.steady);
+}
+
+}  // namespace orggate::redis
