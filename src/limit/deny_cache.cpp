@@ -53,7 +53,8 @@ struct Entry {
     DenyCache::Time sent, holds_until, fits_at, next_at;
     std::int64_t remaining = 0;
     Microseconds store_clock{};  // at `sent`
-    std::size_t place = 0;       // in the ring
+    Terms terms;
+    std::size_t place = 0;  // in the ring
     bool never_fits = false;
     bool has_numbers = true;
     bool was_asked = false;  // since the hand came by
@@ -154,25 +155,29 @@ DenyCache::DenyCache(HashKey key, std::size_t capacity) : entries_(std::make_uni
 
 DenyCache::~DenyCache() = default;
 
-std::optional<Decision> DenyCache::find(std::string_view key, std::int64_t weight, Time now)
+std::optional<Decision> DenyCache::find(
+    std::string_view key, std::int64_t weight, Time now, const Terms& terms)
 {
     if (entries_->ring.empty()) return std::nullopt;
     Entry* entry = entries_->find(entries_->asked(key));
     if (!entry || entry->holds_until <= now || std::max<std::int64_t>(weight, 0) < entry->weight)
         return std::nullopt;
+    if (entry->terms != terms) return std::nullopt;
     entry->was_asked = true;
     ++hits_;
     return decision_of(*entry, now);
 }
 
 void DenyCache::note(std::string_view key, std::int64_t weight, const Decision& refusal, Time sent,
-    Microseconds most)
+    Microseconds most, const Terms& terms)
 {
     if (refusal.allowed || refusal.wait <= Microseconds{} || most <= Microseconds{}) return;
     Entry made = entry_of(std::max<std::int64_t>(weight, 0), refusal, sent, most);
     Entry& entry = entries_->find_or_add(entries_->asked(key), sent);
     // What is known of a lesser weight says more.
-    if (entry.weight < made.weight && entry.holds_until > sent) return;
+    const bool says_more = entry.weight < made.weight && entry.terms == terms;
+    if (says_more && entry.holds_until > sent) return;
+    made.terms = terms;
     made.place = entry.place;
     made.was_asked = entry.was_asked;
     entry = made;

@@ -57,6 +57,12 @@ void LeaseBook::sweep(Sweep what, Time now,
     }
 }
 
+void LeaseBook::drop_units()
+{
+    for (Lease* lease : leases_->all)
+        note_lapsed(lease->blocks.drop());
+}
+
 LeaseBook::Lease* LeaseBook::Leases::find(std::string_view key) const
 {
     const auto found = by_key.find(key);

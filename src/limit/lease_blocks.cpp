@@ -87,4 +87,13 @@ Refund LeaseBlocks::take_refund()
     return oldest;
 }
 
+std::int64_t LeaseBlocks::drop()
+{
+    std::int64_t dropped = lapse_all(Unspent::dropped);
+    for (const Refund& refund : refunds_)
+        dropped += refund.units;
+    refunds_.clear();
+    return dropped;
+}
+
 }  // namespace orggate::limit

@@ -34,6 +34,9 @@ public:
     [[nodiscard]] std::int64_t lapse_all(Unspent unspent);
     [[nodiscard]] std::int64_t owe(Refund refund);
 
+    // All blocks, and what waits to be given back.
+    [[nodiscard]] std::int64_t drop();
+
     // So many are held, none lapsed. Gives the oldest block spent from, with `weight` units.
     Block spend(std::int64_t weight);
 

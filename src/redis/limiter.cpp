@@ -1,5 +1,6 @@
 #include "redis/limiter_work.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -77,12 +78,13 @@ Awaitable<Result<void>> Limiter::take(
     Question& q = *loan;
     q.begin(checks, decisions, parts_.name_space);
     heed_generation(q);
+    notice_return(now.steady);
     const Time until = now.steady + parts_.deadline;
 
     find_leases(q, now.steady);
     if (answer_from_denials(q, now.steady)) co_return Result<void>();
     while (auto* answer_due = spend_leases(q, now.steady)) {
-        co_await wait_for(*answer_due, until);
+        co_await wait_for(*answer_due, now.steady + (until - now.steady) / 2);
         now = parts_.clock();
         if (now.steady >= until) break;
         if (!answer_from_denials(q, now.steady)) continue;
@@ -93,7 +95,8 @@ Awaitable<Result<void>> Limiter::take(
     while (q.gather(parts_.store.is_cluster(), parts_.holder)) {
         auto verdict = Verdict::unavailable;
         auto asked = Asked::never;
-        if (may_ask(q, now.steady, until)) {
+        q.is_counted_here = is_flood(q, now);
+        if (!q.is_counted_here && may_ask(q, now.steady, until)) {
             expect_permits(q);
             const auto left = std::chrono::ceil<Milliseconds>(until - now.steady);
             const Outcome outcome = co_await parts_.store.evaluate(
@@ -112,13 +115,14 @@ Awaitable<Result<void>> Limiter::take(
     co_return Result<void>();
 }
 
-// Somebody reset a counter or changed an organisation's limits for the whole fleet.
+// Somebody reset a counter, or the store lost its data.
 void Limiter::heed_generation(Question& q)
 {
     q.generation = parts_.fleet.generation.load(std::memory_order_relaxed);
     if (q.generation == generation_) return;
     generation_ = q.generation;
     denials_.clear();
+    leases_.drop_units();
 }
 
 bool Limiter::answer_from_denials(Question& q, Time now)
@@ -128,7 +132,7 @@ bool Limiter::answer_from_denials(Question& q, Time now)
         const Part& part = q.parts()[i];
         if (!check.enforced || part.state != Part::State::open) continue;
         if (part.lease && leases_.can_spend(*part.lease, check.weight, now)) continue;
-        const auto known = denials_.find(part.key, check.weight, now);
+        const auto known = denials_.find(part.key, check.weight, now, part.terms);
         if (!known) continue;
         // Nothing is known of the others, and nothing is charged.
         for (auto& decision : q.decisions) {
@@ -146,7 +150,27 @@ bool Limiter::answer_from_denials(Question& q, Time now)
 
 bool Limiter::may_ask(Question& q, Time now, Time until) const
 {
-    return !is_stopping_ && now < until && parts_.store.is_up(q.slot());
+    if (is_stopping_ || now >= until || !parts_.store.is_up(q.slot())) return false;
+    const bool has_permits =
+        std::ranges::any_of(q.members(), [&](std::size_t i) { return is_permit(q.part(i).terms); });
+    return !has_permits || now >= settled_at_;
+}
+
+// Addresses cost a client nothing: of more new ones than this a second none becomes a key in
+// Redis. They are counted here, as while the store is away.
+bool Limiter::is_flood(const Question& q, Instant now)
+{
+    constexpr int most_new_addresses = 500;
+    for (const auto i : q.members()) {
+        if (q.checks[i].per != limit::Per::ip || parts_.fallback->inspect(q.checks[i], now))
+            continue;
+        if (now.steady >= flood_second_ + Seconds{1}) {
+            flood_second_ = now.steady;
+            new_addresses_ = 0;
+        }
+        if (++new_addresses_ > most_new_addresses) return true;
+    }
+    return false;
 }
 
 // The request is refused: what earlier answers had charged goes back.

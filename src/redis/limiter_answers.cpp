@@ -63,7 +63,7 @@ void Limiter::note_denial(const Question& q, std::size_t i, Time sent)
     const bool is_of_now = q.generation == parts_.fleet.generation.load(std::memory_order_relaxed);
     if (is_permit(part.terms) || !is_of_now) return;
     const auto most = is_leased(part.terms) ? part.terms.lease : Microseconds::max();
-    denials_.note(part.key, q.checks[i].weight, q.decisions[i], sent, most);
+    denials_.note(part.key, q.checks[i].weight, q.decisions[i], sent, most, part.terms);
 }
 
 // The store is away from these parts: each limit's on_error decides.
@@ -73,8 +73,9 @@ Limiter::Verdict Limiter::fall_back(Question& q, Instant now, Asked asked)
     for (const auto i : q.members()) {
         const Check& check = q.checks[i];
         forget_asking(q.parts()[i], asked);
-        if (check.enforced && check.on_error == OnError::closed) return Verdict::unavailable;
-        if (!check.enforced || check.on_error == OnError::local) local_checks_.push_back(check);
+        const bool is_local = q.is_local(i);
+        if (!is_local && check.on_error == OnError::closed) return Verdict::unavailable;
+        if (is_local) local_checks_.push_back(check);
     }
     local_decisions_.assign(local_checks_.size(), Decision{});
     if (!local_checks_.empty() &&
@@ -88,7 +89,7 @@ Limiter::Verdict Limiter::fall_back(Question& q, Instant now, Asked asked)
         Part& part = q.parts()[i];
         Decision& decision = q.decisions[i];
         part.state = Part::State::fallen_back;
-        const bool is_local = !check.enforced || check.on_error == OnError::local;
+        const bool is_local = q.is_local(i);
         decision = is_local ? local_decisions_[next++] : Decision{};
         decision.by = is_local ? By::fallback : By::open;
         if (!is_local) {

@@ -43,7 +43,12 @@ LeaseBook::Lease* Limiter::spend_leases(Question& q, Time now)
         if (!next) return nullptr;
         const auto i = static_cast<std::size_t>(next - parts.data());
         const auto turn = leases_.turn(*next->lease, next->terms, q.checks[i].weight, askers(), at);
-        if (turn.move == LeaseBook::Move::wait) return next->lease;
+        if (turn.move == LeaseBook::Move::wait) {
+            // Once. Where one answer was not enough for all, the rest would queue for the next.
+            if (!std::exchange(next->has_waited, true)) return next->lease;
+            next->lease = nullptr;
+            continue;
+        }
         next->turn = turn;
         next->is_asking = turn.move == LeaseBook::Move::ask;
         if (next->is_asking) continue;
@@ -125,7 +130,9 @@ Awaitable<void> Limiter::fetch_ahead(
         co_await parts_.store.evaluate(take_script(), slot, keys, arguments, parts_.deadline);
     limit::Answer answer;
     read_integers(outcome.reply, numbers_);
-    if (outcome.failure != Failure::none || !limit::read_answers(numbers_, {&answer, 1}))
+    if (outcome.failure == Failure::not_connected)
+        leases_.withdrawn(lease, turn);
+    else if (outcome.failure != Failure::none || !limit::read_answers(numbers_, {&answer, 1}))
         leases_.failed(lease);
     else if (answer.decision.allowed)
         leases_.granted(lease, terms, 0, answer, sent);
@@ -140,6 +147,7 @@ void Limiter::report_leases()
     parts_.counters.lease_questions.add(now.questions - reported_.questions);
     parts_.counters.lease_granted.add(now.granted - reported_.granted);
     parts_.counters.lease_spent.add(now.spent - reported_.spent);
+    parts_.counters.lease_put_back.add(now.put_back - reported_.put_back);
     parts_.counters.lease_returned.add(now.returned - reported_.returned);
     parts_.counters.lease_lapsed.add(now.lapsed - reported_.lapsed);
     reported_ = now;

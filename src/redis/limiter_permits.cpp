@@ -6,6 +6,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include <algorithm>
+#include <utility>
+
 namespace orggate::redis {
 
 using limit::Check;
@@ -15,7 +18,9 @@ using limit::LeaseBook;
 namespace {
 
 constexpr Seconds tick_period{1};
-constexpr int ticks_per_reminder = 5;  // a third of a permit's lifetime
+constexpr int ticks_per_reminder = 5;   // a third of a permit's lifetime
+constexpr std::size_t most_words = 64;  // in one call: half a millisecond of the server
+constexpr Seconds grace{1};
 static_assert(tick_period * ticks_per_reminder * 3 <= limit::permit_lifetime);
 
 }  // namespace
@@ -56,12 +61,17 @@ void Limiter::release(std::span<const Check> checks, std::span<const Decision> d
 
 void Limiter::tell(const std::string& key, PermitBook::Holding& holding)
 {
+    correct(key, holding.slot, correction_of(holding));
+}
+
+limit::Correction Limiter::correction_of(PermitBook::Holding& holding) const
+{
     limit::Correction correction;
     correction.terms = holding.terms;
     correction.held = PermitBook::to_tell(holding);
     correction.holder = parts_.holder;
     holding.told_asked = holding.asked > 0;
-    correct(key, holding.slot, correction);
+    return correction;
 }
 
 void Limiter::give_back(std::string_view key, const limit::Terms& terms, limit::Refund refund)
@@ -80,6 +90,8 @@ void Limiter::correct(std::string_view key, std::uint16_t slot, const limit::Cor
     parts_.store.send(settle_script(), slot, one_key_, its_arguments_);
 }
 
+// ---- its own time ------------------------------------------------------------------
+
 void Limiter::start()
 {
     boost::asio::co_spawn(parts_.executor, tick(), boost::asio::detached);
@@ -89,17 +101,58 @@ Awaitable<void> Limiter::tick()
 {
     const auto back = [this](std::string_view key, const limit::Terms& terms,
                           limit::Refund refund) { give_back(key, terms, refund); };
-    const auto word = [this](const std::string& key, PermitBook::Holding& holding) {
-        tell(key, holding);
-    };
-    for (int ticks = 1; !is_stopping_; ++ticks) {
+    Time swept = parts_.clock().steady;
+    for (int ticks = 0; !is_stopping_; ++ticks) {
         timer_.expires_after(tick_period);
         co_await timer_.async_wait(net::as_values);
         if (is_stopping_) break;
-        leases_.sweep(LeaseBook::Sweep::lapsed, parts_.clock().steady, back);
-        if (ticks % ticks_per_reminder == 0) permits_.remind(word);
+        // A process that stood still must not forget what its requests are about to use.
+        swept = std::min(parts_.clock().steady, swept + 2 * tick_period);
+        leases_.sweep(LeaseBook::Sweep::lapsed, swept, back);
         report_leases();
+        if (ticks % ticks_per_reminder == 0) {
+            due_ = permits_.to_remind();
+            due_per_tick_ = due_.size() / ticks_per_reminder + 1;
+        }
+        co_await remind(due_per_tick_);
     }
+}
+
+// Spread over the ticks, so that requests find room in the queue between them.
+Awaitable<void> Limiter::remind(std::size_t count)
+{
+    while (count > 0 && !due_.empty() && !is_stopping_) {
+        Words words = next_words();
+        count -= std::min(count, words.keys.size());
+        if (words.keys.empty() || !parts_.store.is_up(words.slot)) continue;
+        const Outcome outcome = co_await parts_.store.evaluate(
+            settle_script(), words.slot, words.keys, words.arguments, parts_.deadline);
+        if (outcome.failure != Failure::none) continue;
+        for (std::size_t i = 0; i < words.keys.size(); ++i)
+            permits_.heard(words.keys[i], words.counts[i]);
+    }
+}
+
+// The next of those that are due, as many as one call may name.
+Limiter::Words Limiter::next_words()
+{
+    Words words;
+    std::vector<limit::Correction> corrections;
+    while (!due_.empty() && words.keys.size() < most_words) {
+        auto* holding = permits_.find(due_.back());
+        const bool fits = !holding || words.keys.empty() || holding->slot == words.slot ||
+                          !parts_.store.is_cluster();
+        if (!fits) break;
+        if (holding) {
+            if (words.keys.empty()) words.slot = holding->slot;
+            corrections.push_back(correction_of(*holding));
+            words.counts.push_back(PermitBook::to_tell(*holding));
+            words.keys.push_back(std::move(due_.back()));
+        }
+        due_.pop_back();
+    }
+    limit::append_arguments(words.arguments, corrections);
+    return words;
 }
 
 void Limiter::stop()
@@ -110,9 +163,30 @@ void Limiter::stop()
         [this](std::string_view key, const limit::Terms& terms, limit::Refund refund) {
             give_back(key, terms, refund);
         });
-    permits_.drop_all(
-        [this](const std::string& key, PermitBook::Holding& holding) { tell(key, holding); });
+    permits_.drop_all();
+    for (due_ = permits_.to_remind(); !due_.empty();) {
+        const Words words = next_words();
+        if (!words.keys.empty())
+            parts_.store.send(settle_script(), words.slot, words.keys, words.arguments);
+    }
     report_leases();
+}
+
+// ---- when the store comes back -----------------------------------------------------
+
+// It may have lost the permits of all workers, or let them lapse: ours are told again at
+// once, and until the others have done the same permits are counted here alone.
+void Limiter::notice_return(Time now)
+{
+    const auto& counters = parts_.counters;
+    const auto returns = counters.connects.value() + counters.breaker_closed.value();
+    if (returns == returns_) return;
+    const bool is_first = std::exchange(returns_, returns) == 0;
+    if (is_first) return;
+    settled_at_ = now + grace;
+    due_ = permits_.to_remind();
+    due_per_tick_ = due_.size() / ticks_per_reminder + 1;
+    boost::asio::co_spawn(parts_.executor, remind(due_.size()), boost::asio::detached);
 }
 
 }  // namespace orggate::redis

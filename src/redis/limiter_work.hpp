@@ -85,6 +85,18 @@ private:
     void give_back(std::string_view key, const limit::Terms& terms, limit::Refund refund);
     void correct(std::string_view key, std::uint16_t slot, const limit::Correction& correction);
 
+    // Corrections of one call.
+    struct Words {
+        std::uint16_t slot = 0;
+        std::vector<std::string> keys, arguments;
+        std::vector<std::int64_t> counts;
+    };
+    limit::Correction correction_of(PermitBook::Holding& holding) const;
+    Words next_words();
+    Awaitable<void> remind(std::size_t count);
+    void notice_return(Time now);
+    bool is_flood(const Question& q, Instant now);
+
     Awaitable<void> tick();
     void report_leases();
     std::int64_t askers() const { return parts_.fleet.workers.load(std::memory_order_relaxed); }
@@ -95,6 +107,12 @@ private:
     LeaseBook leases_;
     PermitBook permits_;
     std::uint64_t generation_ = 0;
+    std::vector<std::string> due_;  // counters whose permits are to be told again
+    std::size_t due_per_tick_ = 0;
+    std::uint64_t returns_ = 0;  // of the store, as counted
+    Time settled_at_{};          // until then permits are counted here alone
+    Time flood_second_{};
+    int new_addresses_ = 0;  // since then
     std::unordered_map<LeaseBook::Lease*, std::vector<Timer*>> waiters_;
     limit::LeaseCounts reported_;
     std::vector<std::unique_ptr<Question>> spare_;

@@ -42,24 +42,29 @@ PermitBook::Holding* PermitBook::find(const std::string& key)
     return found == holdings_.end() ? nullptr : &found->second;
 }
 
-void PermitBook::remind(const Tell& tell)
+std::vector<std::string> PermitBook::to_remind() const
 {
-    for (auto entry = holdings_.begin(); entry != holdings_.end();) {
-        auto& [key, holding] = *entry;
-        const bool is_empty = to_tell(holding) == 0;
-        if (!is_empty || holding.is_unsure) tell(key, holding);
-        holding.is_unsure = false;
-        entry = is_empty ? holdings_.erase(entry) : std::next(entry);
-    }
+    std::vector<std::string> keys;
+    keys.reserve(holdings_.size());
+    for (const auto& [key, holding] : holdings_)
+        if (to_tell(holding) != 0 || holding.is_unsure) keys.push_back(key);
+    return keys;
 }
 
-void PermitBook::drop_all(const Tell& tell)
+void PermitBook::heard(const std::string& key, std::int64_t count)
+{
+    const auto found = holdings_.find(key);
+    if (found == holdings_.end() || to_tell(found->second) != count) return;
+    found->second.is_unsure = false;
+    if (count == 0) holdings_.erase(found);
+}
+
+void PermitBook::drop_all()
 {
     for (auto& [key, holding] : holdings_) {
         holding.held = holding.asked = 0;
-        tell(key, holding);
+        holding.is_unsure = true;
     }
-    holdings_.clear();
 }
 
 }  // namespace orggate::redis

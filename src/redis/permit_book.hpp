@@ -7,10 +7,10 @@
 #include "orggate/limit/script.hpp"
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace orggate::redis {
 
@@ -38,11 +38,12 @@ public:
     Holding* find(const std::string& key);
     static std::int64_t to_tell(const Holding& holding) { return holding.held + holding.asked; }
 
-    // Every counter with permits or doubts, to be told again so that they stay alive. Those
-    // without are forgotten afterwards.
-    using Tell = std::function<void(const std::string& key, Holding&)>;
-    void remind(const Tell& tell);
-    void drop_all(const Tell& tell);  // at the end
+    // Every counter with permits or doubts: to be told again, so that they stay alive.
+    std::vector<std::string> to_remind() const;
+    // The store has heard `count`, the last word. A counter without permits is forgotten.
+    void heard(const std::string& key, std::int64_t count);
+    // Nothing is held any more; every counter that was in the book is to be told so.
+    void drop_all();
 
 private:
     std::unordered_map<std::string, Holding> holdings_;

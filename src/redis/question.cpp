@@ -9,6 +9,7 @@ void Question::begin(std::span<const limit::Check> wanted, std::span<limit::Deci
 {
     checks = wanted;
     decisions = answered;
+    is_counted_here = false;
     if (parts_.size() < checks.size()) parts_.resize(checks.size());
     for (std::size_t i = 0; i < checks.size(); ++i) {
         auto key = std::move(parts_[i].key);  // for its memory

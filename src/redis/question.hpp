@@ -28,6 +28,7 @@ struct Part {
     State state = State::open;
     limit::LeaseBook::Lease* lease = nullptr;  // null: counted exactly
     bool is_asking = false;                    // the lease waits for this part's question
+    bool has_waited = false;                   // for another request's question, once
     limit::LeaseBook::Turn turn;               // of the lease: what is asked or was spent
     bool is_charged = false;                   // exactly, by the store
     std::int64_t charge_slot = 0;              // names what was charged, to give it back
@@ -41,8 +42,16 @@ public:
     std::span<const limit::Check> checks;
     std::span<limit::Decision> decisions;
     std::uint64_t generation = 0;  // of the fleet when this began
+    bool is_counted_here = false;  // whatever on_error says: not to be asked in the store
     std::span<Part> parts() { return {parts_.data(), checks.size()}; }
     const Part& part(std::size_t i) const { return parts_[i]; }
+
+    // Whether this process decides where the store does not.
+    bool is_local(std::size_t i) const
+    {
+        return is_counted_here || !checks[i].enforced ||
+               checks[i].on_error == limit::OnError::local;
+    }
 
     // The open parts that lie in the slot of the first of them (all of them where slots do
     // not matter) become the next call. False: none is open.

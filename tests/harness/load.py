@@ -55,17 +55,26 @@ class Hammer(threading.Thread):
         return data
 
 
-def hammer(jobs, seconds, **options):
-    """Runs (port, request) jobs at once for `seconds`. Their answers, in the order of the jobs."""
+def hammer_in_background(jobs, seconds, **options):
+    """Runs (port, request) jobs at once for `seconds`. A function that waits for the end and gives their
+    answers, in the order of the jobs."""
     end = time.monotonic() + seconds
     threads = [Hammer(port, request, end, **options) for port, request in jobs]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
-        if thread.error:
-            raise thread.error
-    return [thread.answers for thread in threads]
+
+    def answers():
+        for thread in threads:
+            thread.join()
+            if thread.error:
+                raise thread.error
+        return [thread.answers for thread in threads]
+    return answers
+
+
+def hammer(jobs, seconds, **options):
+    """The same, at once."""
+    return hammer_in_background(jobs, seconds, **options)()
 
 
 def admitted(answers):

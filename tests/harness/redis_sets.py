@@ -13,7 +13,7 @@ class Sentinel(Server):
         lines = ["sentinel resolve-hostnames no",
                  f"sentinel monitor mymaster 127.0.0.1 {primary.port} {quorum}",
                  f"sentinel down-after-milliseconds mymaster {down_after}",
-                 "sentinel failover-timeout mymaster 3000"]
+                 "sentinel failover-timeout mymaster 1000"]
         if primary.password:
             lines.append(f"sentinel auth-pass mymaster {primary.password}")
         if password:
@@ -86,8 +86,10 @@ class SentinelSet:
     def fail_over(self):
         """Asked for, with nobody dead; gives (old, new)."""
         old = self.primary()
-        for sentinel in self.sentinels:  # after four of them the others would undo the promotion
+        for sentinel in self.sentinels:
+            # After four of them the others would undo the promotion, and it is looked for once per second.
             sentinel.call("SENTINEL", "DEBUG", "PUBLISH-PERIOD", 2000)
+            sentinel.call("SENTINEL", "SET", "mymaster", "failover-timeout", 5000)
         self.sentinels[0].call("SENTINEL", "FAILOVER", "mymaster")
         return old, self.wait_for_switch(old)
 

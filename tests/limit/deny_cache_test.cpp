@@ -42,6 +42,36 @@ std::string key(int number)
 
 }  // namespace
 
+TEST_CASE("a refusal holds under the terms it was given for, and no others")
+{
+    const Terms three{.units = 3, .window = 60s};
+    struct Row {
+        std::string name;
+        Terms terms;
+        bool is_refused;
+    };
+    const Row rows[] = {
+        {"the same", three, true},
+        {"more units", {.units = 20, .window = 60s}, false},
+        {"fewer units", {.units = 2, .window = 60s}, false},
+        {"another window", {.units = 3, .window = 30s}, false},
+        {"another burst", {.units = 3, .burst = 5, .window = 60s}, false},
+        {"leased", {.units = 3, .window = 60s, .lease = 1s}, false},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.name);
+        DenyCache cache(HashKey{1, 2});
+        cache.note("k", 1, refusal(10s), start, no_bound, three);
+        CHECK(cache.find("k", 1, start, row.terms).has_value() == row.is_refused);
+    }
+    // What another plan was refused replaces it, also for a greater weight.
+    DenyCache cache(HashKey{1, 2});
+    cache.note("k", 1, refusal(10s), start, no_bound, three);
+    cache.note("k", 2, refusal(10s), start, no_bound, rows[1].terms);
+    CHECK(cache.find("k", 2, start, rows[1].terms));
+    CHECK_FALSE(cache.find("k", 1, start, three));
+}
+
 TEST_CASE("a refusal holds until its wait is over, counted from before the question")
 {
     DenyCache cache(secret);

@@ -21,15 +21,16 @@ struct Book : PermitBook {
         auto* holding = find(key);
         return holding ? to_tell(*holding) : -1;
     }
-    // What a reminder says: counts, in order.
+    // What a reminder says, and the store hears.
     std::vector<std::int64_t> reminded()
     {
         std::vector<std::int64_t> counts;
-        remind([&](const std::string& of, Holding& holding) {
+        for (const auto& of : to_remind()) {
             CHECK(of == key);
-            CHECK(holding.slot == 7);
-            counts.push_back(to_tell(holding));
-        });
+            CHECK(find(of)->slot == 7);
+            counts.push_back(told());
+            heard(of, told());
+        }
         return counts;
     }
 };
@@ -101,16 +102,27 @@ TEST_CASE("a permit held while the store was away is told when it is back")
     CHECK(book.reminded() == Counts{1});
 }
 
+TEST_CASE("what the store did not hear is told again, what changed meanwhile too")
+{
+    Book book;
+    book.asked();
+    book.answered(key, Fate::granted);
+    book.release(key);
+    CHECK(book.to_remind().size() == 1);
+    CHECK(book.to_remind().size() == 1);  // nobody has heard
+    book.heard(key, 1);                   // an older word
+    CHECK(book.to_remind().size() == 1);
+    book.heard(key, 0);
+    CHECK(book.to_remind().empty());
+}
+
 TEST_CASE("at the end everything goes back")
 {
     Book book;
     book.asked();
     book.answered(key, Fate::granted);
     book.asked();
-    Counts counts;
-    book.drop_all([&](const std::string&, PermitBook::Holding& holding) {
-        counts.push_back(PermitBook::to_tell(holding));
-    });
-    CHECK(counts == Counts{0});
+    book.drop_all();
+    CHECK(book.reminded() == Counts{0});
     CHECK(book.told() == -1);
 }

@@ -29,7 +29,9 @@ public:
 
     // The refusal that still holds, with what is left of its waits and by = deny_cache. For a
     // weight above the one that was refused the wait is the least it can be. No allocation.
-    std::optional<Decision> find(std::string_view key, std::int64_t weight, Time now);
+    // Only under the terms it was refused under: another plan, another rate asks anew.
+    std::optional<Decision> find(
+        std::string_view key, std::int64_t weight, Time now, const Terms& terms = {});
 
     // `sent`: before the question went out, and after the last clear() or forget() of the key:
     // an older answer may be about a count that was reset. `most`: at most so long (leases can
@@ -37,7 +39,7 @@ public:
     // kept for `most`, at most a minute. Nothing is kept of a wait that is not known (0). While
     // the refusal of a lesser weight holds, that one is kept.
     void note(std::string_view key, std::int64_t weight, const Decision& refusal, Time sent,
-        Microseconds most);
+        Microseconds most, const Terms& terms = {});
 
     void forget(std::string_view key);
     void clear();

@@ -99,6 +99,10 @@ public:
         const std::function<void(std::string_view key, const Terms& terms, Refund refund)>&
             give_back);
 
+    // Forgets every block and refund: the store's counters were reset, and to give back what
+    // they no longer hold would free units of others.
+    void drop_units();
+
     std::size_t size() const;
     const LeaseCounts& counts() const { return counts_; }
 

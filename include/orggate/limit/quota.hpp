@@ -30,6 +30,8 @@ struct Terms {
     std::int64_t burst = 0;       // bucket: units that may pass at once
     Microseconds window{};        // calendar: 1 day, or 31 for a month; concurrent: 0
     Microseconds lease{};         // how long a block of units may be spent; 0: exact
+
+    bool operator==(const Terms&) const = default;
 };
 
 // One rate of a limit.
