@@ -21,7 +21,9 @@
 #include "orggate/redis/fleet.hpp"
 #include "orggate/redis/store.hpp"
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,8 +41,9 @@ struct AdminParts {
     AdminGuard guard;
     limit::LocalTable& limits;
     limit::DeniedList& denied;
-    redis::Store* store = nullptr;  // null: without Redis, and so is the next
+    redis::Store* store = nullptr;  // null: without Redis, like the next two
     redis::Fleet* fleet = nullptr;
+    const redis::FleetView* view = nullptr;
     const TenantSources& tenants;
     // What this process is told without Redis: all of it, each time it changes.
     std::function<void(TenantMap)> tell_process;
@@ -60,7 +63,13 @@ private:
     Awaitable<Page> tenant(PageRequest request);
     Awaitable<Page> set_tenant(std::string org, std::string query);
     Awaitable<Page> clear_tenant(std::string org);
-    Awaitable<bool> inspect(const limit::Check& check, std::optional<limit::Decision>& decision);
+    using Decisions = std::vector<std::optional<limit::Decision>>;
+    Awaitable<redis::Failure> inspect(
+        const limit::Check& check, std::optional<limit::Decision>& decision);
+    void inspect_here(
+        const std::vector<limit::Check>& checks, Decisions& decisions, std::int64_t share) const;
+    // Why Redis did not do it.
+    Page undone(redis::Fleet::Told told) const;
     std::string key_of(const limit::Check& check) const;
 
     AdminParts parts_;

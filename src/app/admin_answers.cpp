@@ -23,9 +23,18 @@ Page refusal(const Fault& fault)
     return refusal(fault.status, fault.text);
 }
 
-Page redis_is_away()
+Page redis_is_away(std::string_view trouble)
 {
-    return refusal(503, "Redis could not be asked; it is not known to be done");
+    std::string text = "Redis could not be asked";
+    if (!trouble.empty()) text.append(" (").append(trouble).append(")");
+    return refusal(503, text.append("; it is not known to be done"));
+}
+
+Page redis_forbids(std::string_view trouble)
+{
+    std::string text = "Redis forbids this";
+    if (!trouble.empty()) text.append(": ").append(trouble);
+    return refusal(503, text);
 }
 
 void append_pair(std::string& out, std::string_view name, std::string_view value)

@@ -16,7 +16,9 @@ Page json_page(std::string body, int status = 200);
 // {"error":"..."}
 Page refusal(int status, std::string_view text);
 Page refusal(const Fault& fault);
-Page redis_is_away();
+// Redis did not do it; `trouble` is Store::trouble().
+Page redis_is_away(std::string_view trouble);
+Page redis_forbids(std::string_view trouble);
 
 // `"name":"value"`
 void append_pair(std::string& out, std::string_view name, std::string_view value);

@@ -53,8 +53,8 @@ std::string Admin::key_of(const limit::Check& check) const
     return key;
 }
 
-// False: Redis could not be asked.
-Awaitable<bool> Admin::inspect(const limit::Check& check, std::optional<limit::Decision>& decision)
+Awaitable<redis::Failure> Admin::inspect(
+    const limit::Check& check, std::optional<limit::Decision>& decision)
 {
     const std::vector<std::string> keys{key_of(check)};
     limit::Item item;
@@ -64,13 +64,34 @@ Awaitable<bool> Admin::inspect(const limit::Check& check, std::optional<limit::D
     const auto slot = limit::slot_of(keys.front());
     const auto outcome =
         co_await parts_.store->evaluate(inspect_script(), slot, keys, arguments, inspect_deadline);
-    if (outcome.failure != redis::Failure::none) co_return false;
+    if (outcome.failure != redis::Failure::none) co_return outcome.failure;
     const auto numbers = integers(outcome.reply);
     limit::Answer answer;
     if (!numbers || !limit::read_answers(*numbers, std::span<limit::Answer>(&answer, 1)))
-        co_return false;
+        co_return redis::Failure::defect;
     decision = answer.decision;
-    co_return true;
+    co_return redis::Failure::none;
+}
+
+// As the fallback holds them: each process to its share.
+void Admin::inspect_here(
+    const std::vector<limit::Check>& checks, Decisions& decisions, std::int64_t share) const
+{
+    for (std::size_t i = 0; i < checks.size(); ++i) {
+        limit::Quota part = *checks[i].quota;
+        const auto terms = limit::terms_of(part, share);
+        part.units = terms.units;
+        part.burst = terms.burst;
+        auto check = checks[i];
+        check.quota = &part;
+        decisions[i] = parts_.limits.inspect(check, parts_.clock());
+    }
+}
+
+Page Admin::undone(redis::Fleet::Told told) const
+{
+    const auto trouble = parts_.store ? parts_.store->trouble() : std::string();
+    return told == redis::Fleet::Told::forbidden ? redis_forbids(trouble) : redis_is_away(trouble);
 }
 
 Awaitable<Page> Admin::limits(std::string text)
@@ -83,17 +104,27 @@ Awaitable<Page> Admin::limits(std::string text)
     const auto checks =
         find_counters(parts_.config, tenants, *asked, Quotas::in_force, parts_.clock());
 
-    bool is_up = parts_.store != nullptr;
+    Decisions decisions(checks.size());
+    auto failure = parts_.store ? redis::Failure::none : redis::Failure::not_connected;
+    for (std::size_t i = 0; i < checks.size() && failure == redis::Failure::none; ++i)
+        failure = co_await inspect(checks[i], decisions[i]);
+    const bool is_up = failure == redis::Failure::none;
+    const std::int64_t share = is_up || !parts_.view ? 1 : parts_.view->processes.load();
+    if (!is_up) inspect_here(checks, decisions, share);
+
     std::string rows;
-    for (const auto& check : checks) {
-        std::optional<limit::Decision> decision;
-        if (is_up) is_up = co_await inspect(check, decision);
-        if (!is_up) decision = parts_.limits.inspect(check, parts_.clock());
+    for (std::size_t i = 0; i < checks.size(); ++i) {
         if (!rows.empty()) rows.push_back(',');
-        append_counter(rows, check, decision);
+        append_counter(rows, checks[i], decisions[i], share);
     }
     std::string body = "{";
     append_pair(body, "from", is_up ? "redis" : "process");
+    if (!is_up && parts_.store) {
+        body.append(",\"share\":").append(std::to_string(share)).push_back(',');
+        append_pair(body, "redis", failure == redis::Failure::forbidden ? "forbids" : "away");
+        body.push_back(',');
+        append_pair(body, "trouble", parts_.store->trouble());
+    }
     if (const auto* tenant = tenants.find(asked->org, parts_.clock()))
         body.append(",\"tenant\":").append(tenant_text(*tenant));
     co_return json_page(body.append(",\"limits\":[").append(rows).append("]}"));
@@ -110,10 +141,12 @@ Awaitable<Page> Admin::reset(std::string text)
 
     if (parts_.fleet) {
         std::vector<std::string> keys;
+        // Permits that are held stay held: whoever holds them gives them back.
         for (const auto& check : checks)
-            keys.push_back(key_of(check));
+            if (check.quota->algorithm != limit::Algorithm::concurrent)
+                keys.push_back(key_of(check));
         const auto told = co_await parts_.fleet->reset(std::move(keys));
-        if (told != redis::Fleet::Told::done) co_return redis_is_away();
+        if (told != redis::Fleet::Told::done) co_return undone(told);
     }
     for (const auto& check : checks) {
         parts_.limits.reset(check);

@@ -66,10 +66,21 @@ const boost::json::array* list(const Json& json, std::string_view name)
     return value != nullptr ? value->if_array() : nullptr;
 }
 
+// Where the numbers are from, if that is not Redis.
+std::string show_source(const Json& json)
+{
+    if (word(json, "from") != "process") return {};
+    const auto why = word(json, "redis"), trouble = word(json, "trouble");
+    if (why.empty()) return "of this process alone:\n";
+    std::string out = why == "forbids" ? "Redis forbids this" : "redis is away";
+    out.append(": this process holds 1/").append(word(json, "share"));
+    if (!trouble.empty()) out.append(" (").append(trouble).append(")");
+    return out.append("\n");
+}
+
 std::string show_counters(const Json& json)
 {
-    std::string out;
-    if (word(json, "from") == "process") out = "of this process alone:\n";
+    std::string out = show_source(json);
     if (const auto settings = word(json, "tenant"); !settings.empty())
         out.append("tenant: ").append(settings).append("\n");
     const auto* rows = list(json, "limits");

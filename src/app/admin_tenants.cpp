@@ -39,6 +39,15 @@ std::string unknown_limit(const TenantWords& words, const config::Config& config
     return {};
 }
 
+// So that they do not count to the most the fleet may hold.
+std::vector<std::string> over(const TenantMap& tenants, Instant now)
+{
+    std::vector<std::string> orgs;
+    for (const auto& [org, tenant] : tenants)
+        if (tenant.until && now.wall >= *tenant.until) orgs.push_back(org);
+    return orgs;
+}
+
 Page done(std::string_view org, std::string_view where, std::string_view what)
 {
     std::string body = "{";
@@ -102,12 +111,16 @@ Awaitable<Page> Admin::set_tenant(std::string org, std::string text)
     if (!parsed) co_return refusal(400, parsed.error());
     if (const auto unknown = unknown_limit(words, parts_.config); !unknown.empty())
         co_return refusal(400, "there is no limit " + unknown);
+    const auto now = parts_.clock();
+    if (parsed->until && now.wall >= *parsed->until)
+        co_return refusal(400, "until: this time is over already: it is " + utc_text(now.wall));
 
     if (parts_.fleet) {
-        const auto told = co_await parts_.fleet->set_tenant(org, *settings);
+        auto may_go = over(parts_.tenants.of(TenantSource::fleet), now);
+        const auto told = co_await parts_.fleet->set_tenant(org, *settings, std::move(may_go));
         if (told == redis::Fleet::Told::full)
             co_return refusal(409, "the fleet holds as many as it may: use a tenants file");
-        if (told != redis::Fleet::Told::done) co_return redis_is_away();
+        if (told != redis::Fleet::Told::done) co_return undone(told);
     } else {
         auto all = parts_.tenants.of(TenantSource::process);
         all.insert_or_assign(org, std::move(*parsed));
@@ -123,8 +136,8 @@ Awaitable<Page> Admin::clear_tenant(std::string org)
     bool was_set = true;
     if (parts_.fleet) {
         const auto told = co_await parts_.fleet->clear_tenant(org);
-        if (told == redis::Fleet::Told::unavailable) co_return redis_is_away();
         was_set = told == redis::Fleet::Told::done;
+        if (!was_set && told != redis::Fleet::Told::nothing) co_return undone(told);
     } else {
         auto all = parts_.tenants.of(TenantSource::process);
         was_set = all.erase(org) != 0;

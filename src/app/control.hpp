@@ -65,6 +65,7 @@ private:
 
     Awaitable<Page> answer(PageRequest request);
     Awaitable<Page> readiness(PageRequest request);
+    std::string redis_line() const;
     void log_readiness(const std::vector<std::string>& reasons);
     Page liveness() const;
     Page metrics() const;

@@ -69,10 +69,20 @@ Awaitable<Page> Control::readiness(PageRequest request)
     if (!request.is_local) co_return page;
     if (feed_ && !feed_->status().last_error.empty())
         page.body += "keys: " + feed_->status().last_error + "\n";
-    if (fleet_ && !fleet_->is_up()) page.body += "redis: away, each process holds limits alone\n";
+    page.body += redis_line();
     if (tenants_file_ && !tenants_file_->is_good())
         page.body += "tenants file: bad, the last good list is in force\n";
     co_return page;
+}
+
+// Empty: all is well. Not being ready would not help: limits hold without Redis too.
+std::string Control::redis_line() const
+{
+    if (!store_) return {};
+    const auto trouble = store_->trouble();
+    if (fleet_->is_up()) return trouble.empty() ? trouble : "redis: " + trouble + "\n";
+    return "redis: away, each process holds limits alone" +
+           (trouble.empty() ? trouble : " (" + trouble + ")") + "\n";
 }
 
 // Found out when somebody asks, told once for each change.

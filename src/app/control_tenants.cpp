@@ -32,6 +32,23 @@ std::string lines_of(const std::vector<config::Problem>& problems)
     return text;
 }
 
+// What anybody may have written into Redis is shown to people.
+bool is_org_id(std::string_view text)
+{
+    constexpr std::string_view plain =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+    return text.starts_with("org_") && text.size() <= 128 &&
+           text.find_first_not_of(plain) == text.npos;
+}
+
+// The file says who is special, not what the environment holds.
+config::Surroundings without_environment()
+{
+    auto world = surroundings();
+    world.environment = [](const std::string&) { return std::optional<std::string>(); };
+    return world;
+}
+
 bool counts_calendars(const config::Config& config)
 {
     const auto is_calendar = [](const limit::Quota& quota) {
@@ -58,7 +75,8 @@ void Control::read_tenants_at_start()
     const auto& path = config_->tenants_file;
     if (!path.empty()) {
         tenants_file_.emplace([this](const std::string& content) {
-            return config::load_tenants(content, config_->tenants_file, *config_, surroundings());
+            return config::load_tenants(
+                content, config_->tenants_file, *config_, without_environment());
         });
         std::string error;
         auto content = read_file(path, error);
@@ -113,6 +131,7 @@ void Control::hear_fleet(const redis::TenantTexts& texts)
     TenantMap tenants;
     const auto& known = tenant_sources_.of(TenantSource::fleet);
     for (const auto& [org, text] : texts) {
+        if (!is_org_id(org)) continue;
         auto tenant = config::tenant_from_text(text, *config_);
         if (tenant) {
             tenants.insert_or_assign(org, std::move(*tenant));
@@ -201,6 +220,7 @@ void Control::make_admin()
         .denied = shared_.denied,
         .store = store_.get(),
         .fleet = fleet_.get(),
+        .view = fleet_ ? &shared_.fleet : nullptr,
         .tenants = tenant_sources_,
         .tell_process = [this](TenantMap all) {
             take_tenants(TenantSource::process, std::move(all));

@@ -93,9 +93,10 @@ std::string seconds_text(Microseconds duration)
     return text;
 }
 
-std::int64_t most_of(const limit::Quota& quota)
+std::int64_t most_of(const limit::Quota& quota, std::int64_t share)
 {
-    return quota.algorithm == limit::Algorithm::bucket ? quota.burst : quota.units;
+    const auto terms = limit::terms_of(quota, share);
+    return terms.algorithm == limit::Algorithm::bucket ? terms.burst : terms.units;
 }
 
 }  // namespace
@@ -153,11 +154,11 @@ std::vector<limit::Check> find_counters(const config::Config& config,
     return checks;
 }
 
-void append_counter(
-    std::string& out, const limit::Check& check, const std::optional<limit::Decision>& decision)
+void append_counter(std::string& out, const limit::Check& check,
+    const std::optional<limit::Decision>& decision, std::int64_t share)
 {
     const auto& quota = *check.quota;
-    const auto most = most_of(quota);
+    const auto most = most_of(quota, share);
     const auto remaining = decision ? decision->remaining : most;
     out.append("{\"limit\":");
     append_json_string(out, check.limit);

@@ -9,6 +9,7 @@
 
 #include <boost/system/result.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,9 +35,10 @@ enum class Quotas {
 std::vector<limit::Check> find_counters(const config::Config& config,
     const policy::Tenants& tenants, const Asked& asked, Quotas quotas, Instant now);
 
-// One counter as a JSON object. Without a decision nothing was ever used of it.
-void append_counter(
-    std::string& out, const limit::Check& check, const std::optional<limit::Decision>& decision);
+// One counter as a JSON object. Without a decision nothing was ever used of it. `share`: of so
+// many processes this one holds its part.
+void append_counter(std::string& out, const limit::Check& check,
+    const std::optional<limit::Decision>& decision, std::int64_t share = 1);
 
 std::string_view name(limit::Per per);
 

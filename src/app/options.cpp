@@ -207,7 +207,8 @@ asking and telling the running process, through its admin listener:
   tenant clear ORG
   tenant list
   limit show     --org ORG [--limit NAME] [--user U] [--plan P] | --user U | --ip ADDRESS
-  limit reset    the same, forgets what was used
+  limit reset    the same, forgets what was used, in Redis and in all deny caches; what other
+                 processes counted while Redis was away stays until its windows end
   limit denied   [--within 60s]  who was refused lately, by this process
 
   --config F         configuration (default: $ORGGATE_CONFIG, then /etc/orggate/orggate.yaml;

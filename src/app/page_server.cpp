@@ -120,7 +120,12 @@ Awaitable<void> PageServer::run()
             co_await pause.async_wait(token);
             continue;
         }
-        if (open_ >= most_open) continue;
+        // Whoever says nothing makes room: silence must not keep a probe out.
+        if (open_ >= most_open && !silent_.empty()) {
+            silent_.front()->close();
+            silent_.pop_front();
+        }
+        if (open_ >= 2 * most_open) continue;
         ++open_;
         auto served = serve(std::move(socket));
         auto ended = [this](std::exception_ptr) { --open_; };
@@ -135,11 +140,19 @@ void PageServer::stop()
     acceptor_.close(ignored);
 }
 
+Awaitable<std::size_t> PageServer::wait_for_head(net::Stream& client, net::Input& input)
+{
+    silent_.push_back(&client);
+    const auto length = co_await read_head(input);
+    std::erase(silent_, &client);
+    co_return length;
+}
+
 Awaitable<void> PageServer::serve(net::Socket socket)
 {
     net::Stream client(std::move(socket), deadlines_);
     net::Input input(client, 4096, 4096);
-    const auto length = co_await read_head(input);
+    const auto length = co_await wait_for_head(client, input);
     http::RequestHead head;
     if (length == 0 || !http::read_request_head(input.unread().substr(0, length), head)) co_return;
     auto question = read_question(head, client);

@@ -5,11 +5,13 @@
 
 #include "orggate/awaitable.hpp"
 #include "orggate/net/deadlines.hpp"
+#include "orggate/net/input.hpp"
 #include "orggate/net/listening_socket.hpp"
 #include "orggate/net/stream.hpp"
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -45,6 +47,7 @@ public:
 
 private:
     Awaitable<void> serve(net::Socket socket);
+    Awaitable<std::size_t> wait_for_head(net::Stream& client, net::Input& input);
 
     using Acceptor =
         boost::asio::basic_socket_acceptor<boost::asio::generic::stream_protocol, Executor>;
@@ -52,7 +55,8 @@ private:
     Acceptor acceptor_;
     Answer answer_;
     bool stopped_ = false;
-    std::size_t open_ = 0;  // connections
+    std::size_t open_ = 0;               // connections
+    std::deque<net::Stream*> silent_{};  // that have asked nothing yet, the oldest first
 };
 
 }  // namespace orggate::app

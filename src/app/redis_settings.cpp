@@ -34,8 +34,11 @@ std::unique_ptr<net::ClientContext> make_redis_tls(const config::Redis& redis)
 {
     if (!redis.is_tls) return nullptr;
     const auto& tls = redis.tls;
-    const auto& name = tls.server_name.empty() ? redis.addresses.front().host : tls.server_name;
-    return std::make_unique<net::ClientContext>(tls.ca_file, name, tls.cert_file, tls.key_file);
+    if (!tls.server_name.empty())
+        return std::make_unique<net::ClientContext>(
+            tls.ca_file, tls.server_name, tls.cert_file, tls.key_file);
+    return std::make_unique<net::ClientContext>(
+        net::ClientContext::for_many_names(tls.ca_file, tls.cert_file, tls.key_file));
 }
 
 }  // namespace orggate::app

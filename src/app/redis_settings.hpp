@@ -19,8 +19,9 @@ redis::Surroundings redis_surroundings();
 // "single", "sentinel", "cluster"
 std::string_view name(config::Redis::Topology topology);
 
-// Null for clear text. One name is verified against every server: the operator's, else the
-// host of the first address. Throws as net::ClientContext does.
+// Null for clear text. The operator's name is verified against every server; without one, each
+// must prove the host it was asked for by: the configured one, or what Sentinel or the Cluster
+// announced. Throws as net::ClientContext does.
 std::unique_ptr<net::ClientContext> make_redis_tls(const config::Redis& redis);
 
 }  // namespace orggate::app

@@ -51,7 +51,11 @@ void read_clients(Reader& reader, const Map& root, Config& config)
     clients.refused = per_minute(600, refused_name);
     clients.connections = 512;
     clients.spares_private = !root["clients"] && config.trusted_proxies.empty();
-    const Map map(reader, root["clients"], "clients");
+    const auto at = root["clients"];
+    if (at && at.node->text == "off")
+        return reader.error(at, "found \"off\", expected a mapping; to turn it all off: "
+                                "{ unauthenticated: off, refused: off, connections: off }");
+    const Map map(reader, at, "clients");
     read_client_rate(reader, map["unauthenticated"], clients.unauthenticated);
     read_client_rate(reader, map["refused"], clients.refused);
     read_connections(reader, map["connections"], clients.connections);

@@ -56,6 +56,10 @@ void read_plans(Reader& reader, const Value& at, const RateTerms& terms, const D
 {
     if (at && limit.per == Per::ip)
         return reader.error(at, "an address has no plan; this is for the other subjects");
+    // One counter over organisations with other windows would forget at the shortest.
+    if (at && limit.per == Per::user)
+        return reader.error(at, "a user counts once over all organisations, whose plans can't "
+                                "change that; this is for per: org or org_user");
     for (const auto& entry : reader.entries(at, "a mapping of plan to rate")) {
         const auto plan = policy::org_scoped_name(entry.name);
         auto rates = read_rates(reader, entry.value, limit.name, terms, draft.config.names.limits);

@@ -23,7 +23,7 @@ void read_all(Reader& reader, const Map& root, Draft& draft)
     read_listeners(reader, root, draft);
     read_upstreams(reader, root, draft);
     read_clerk(reader, root, draft);
-    read_redis(reader, root, draft.config);
+    read_redis(reader, root, draft);
     read_clients(reader, root, draft.config);
     read_limits(reader, root, draft);
     read_tenants(reader, root, draft);

@@ -101,6 +101,13 @@ void read_addresses(
     }
 }
 
+// Files of this kind are kept in repositories, and read by many.
+void warn_written_password(Reader& reader, const Value& at)
+{
+    if (at && at.node->text.find("${") == std::string::npos)
+        reader.warn(at, "it is written out in this file; expected password_file, or ${VAR}");
+}
+
 void read_user(Reader& reader, const Map& map, std::string& username, std::string& password)
 {
     const auto at = map["username"];
@@ -111,8 +118,10 @@ void read_user(Reader& reader, const Map& map, std::string& username, std::strin
         if (!is_name) reader.expected(at, "a user name of visible characters, at most 128");
         username = std::move(*name);
     }
-    if (auto secret = read_secret(reader, map, "password", "password_file", "a password"))
+    if (auto secret = read_secret(reader, map, "password", "password_file", "a password")) {
         password = std::move(secret->text);
+        warn_written_password(reader, map["password"]);
+    }
     if (at && !map["password"] && !map["password_file"])
         reader.error(at, "a user needs password_file, or password: ${VAR}");
 }
@@ -204,7 +213,7 @@ void read_fleet(Reader& reader, const Map& map, Redis& redis)
 
 }  // namespace
 
-void read_redis(Reader& reader, const Map& root, Config& config)
+void read_redis(Reader& reader, const Map& root, Draft& draft)
 {
     const auto at = root["redis"];
     const Map map(reader, at, "redis");
@@ -213,11 +222,12 @@ void read_redis(Reader& reader, const Map& root, Config& config)
     read_topology(reader, map, redis);
     read_user(reader, map, redis.username, redis.password);
     read_tls(reader, map, redis);
-    read_name_space(reader, map["namespace"], config.clerk, redis);
+    read_name_space(reader, map["namespace"], draft.config.clerk, redis);
     set(redis.deadline, reader.duration(map["deadline"], {5ms, 250ms}));
     read_fleet(reader, map, redis);
+    if (!map["fleet"] && !map["fleet_dns"]) draft.redis_without_fleet = at;
     warn_clear_password(reader, map, redis);
-    config.redis = std::move(redis);
+    draft.config.redis = std::move(redis);
 }
 
 }  // namespace orggate::config

@@ -32,6 +32,7 @@ struct Draft {
     std::vector<RulePlace> rule_places;  // as `rules`
     std::vector<std::pair<std::string, Value>> limit_places;
     std::vector<Value> origin_places;               // as Config::public_origins
+    Value redis_without_fleet;                      // it says nothing of how many share
     std::optional<std::uint64_t> default_max_body;  // http.body; empty: unlimited
     PagePlace sign_in, tasks, choose_org, forbidden;
 };
@@ -67,7 +68,7 @@ void read_clerk(Reader& reader, const Map& root, Draft& draft);
 void read_clerk_keys(Reader& reader, const Map& clerk, Clerk& out);
 
 // redis.cpp: redis. After clerk.
-void read_redis(Reader& reader, const Map& root, Config& config);
+void read_redis(Reader& reader, const Map& root, Draft& draft);
 
 // clients.cpp: clients. After listeners.
 void read_clients(Reader& reader, const Map& root, Config& config);

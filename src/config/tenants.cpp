@@ -38,6 +38,14 @@ std::string_view why_not(const limit::Limit& limit)
     return {};
 }
 
+// Why an organisation can't have a rate of its own under this limit; empty: it can.
+std::string_view why_no_rate(const limit::Limit& limit)
+{
+    if (limit.per == limit::Per::user)
+        return "this limit counts a user once over all organisations; its own rate holds";
+    return why_not(limit);
+}
+
 void read_bypass(Reader& reader, const Value& at, const Config& config, UnknownLimits unknown,
     policy::Tenant& tenant)
 {
@@ -69,7 +77,7 @@ void read_own_limits(Reader& reader, const Value& at, const Config& config, Unkn
 {
     for (const auto& entry : reader.entries(at, "a mapping of limit to rate")) {
         const auto found = find_limit(config, entry.name);
-        const auto why = found ? why_not(*config.limits[*found]) : std::string_view();
+        const auto why = found ? why_no_rate(*config.limits[*found]) : std::string_view();
         if (found && why.empty()) {
             tenant.limits.emplace(entry.name, read_rates(reader, entry.value, entry.name,
                                                   inherited(config, *found), config.names.limits));

@@ -201,6 +201,9 @@ std::optional<std::chrono::system_clock::time_point> parse_utc_time(std::string_
         chrono::day(static_cast<unsigned>(number(8, 2)))};
     const auto hour = number(11, 2), minute = number(14, 2), second = number(17, 2);
     if (!day.ok() || hour > 23 || minute > 59 || second > 59) return std::nullopt;
+    // The clock's own range ends in 2262 and begins in 1677.
+    if (day.year() > chrono::year(2261)) return chrono::system_clock::time_point::max();
+    if (day.year() < chrono::year(1678)) return chrono::system_clock::time_point::min();
     return chrono::sys_days(day) + chrono::hours(hour) + chrono::minutes(minute) +
            chrono::seconds(second);
 }

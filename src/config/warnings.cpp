@@ -121,6 +121,18 @@ void warn_large_fleet(Reader& reader, const Draft& draft)
     }
 }
 
+// A process that has never heard from Redis knows of no others.
+void warn_unknown_fleet(Reader& reader, const Draft& draft)
+{
+    const auto& limits = draft.config.limits;
+    const bool any_local = std::any_of(limits.begin(), limits.end(),
+        [](const auto& limit) { return limit->on_error == limit::OnError::local; });
+    if (draft.redis_without_fleet && any_local)
+        reader.warn(draft.redis_without_fleet,
+            "neither fleet nor fleet_dns: at a start without Redis each process lets the whole "
+            "limit pass until it has heard from Redis once");
+}
+
 void warn_unknown_plans(Reader& reader, const Draft& draft)
 {
     const auto& limits = draft.config.limits;
@@ -193,6 +205,7 @@ void find_warnings(Reader& reader, const Draft& draft)
     warn_foreign_hosts(reader, draft);
     warn_heavy(reader, draft);
     warn_large_fleet(reader, draft);
+    warn_unknown_fleet(reader, draft);
     warn_unknown_plans(reader, draft);
     warn_unused_limits(reader, draft);
     // The tasks page may be a part of the sign-in page; told once is enough.

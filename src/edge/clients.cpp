@@ -52,7 +52,7 @@ limit::Check Clients::question(std::string_view address, const limit::Quota& quo
     check.subject = address;
     check.quota = &quota;
     check.per = limit::Per::ip;
-    // Whoever fills the table must not shut everybody else out.
+    // Whoever fills the table must never shut everybody else out.
     check.on_error = limit::OnError::open;
     return check;
 }

@@ -46,6 +46,7 @@ struct Exchange {
     std::vector<const policy::WeightedLimit*> address_limits;
     std::vector<limit::Decision> address_decisions;  // as address_checks
     std::vector<limit::Decision> limits;             // as pass->checks()
+    Microseconds limit_wait{};                       // for all of them, so far
     std::string quota_fields, exposed_fields;        // complete lines, for the answer
     Seat* seat = nullptr;                            // the connection's; null: none
 

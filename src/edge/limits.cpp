@@ -49,13 +49,20 @@ void note_denied(const Check& check, Instant now, Station& station)
     if (station.denied && is_of_an_organisation) station.denied->note(check, now);
 }
 
+// Where one refuses nothing was charged: the others have allowed nothing.
+void count_answers(const Part& part, bool is_within, Station& station)
+{
+    for (std::size_t i = 0; i < part.checks.size(); ++i)
+        if (is_within || !part.decisions[i].allowed)
+            count(part, i, outcome_of(part.checks[i], part.decisions[i]), station);
+}
+
 Result<void> judge(const Part& part, Instant asked_at, Station& station)
 {
     bool is_within = true;
     for (std::size_t i = 0; i < part.checks.size(); ++i) {
         const Check& check = part.checks[i];
         Decision& decision = part.decisions[i];
-        count(part, i, outcome_of(check, decision), station);
         // From here on the durations count from a clock that is written beside them.
         if (decision.store_clock == Microseconds::zero())
             decision.store_clock =
@@ -64,6 +71,7 @@ Result<void> judge(const Part& part, Instant asked_at, Station& station)
         is_within = false;
         note_denied(check, asked_at, station);
     }
+    count_answers(part, is_within, station);
     return is_within ? Result<void>() : Denial::quota_exhausted;
 }
 
@@ -79,10 +87,13 @@ Awaitable<Result<void>> charge(Part part, Exchange& x, Station& station)
     part.decisions.resize(part.checks.size());
     x.now = station.clock();
     const auto asked_at = x.now;
-    const auto taken = co_await station.limiter.take(part.checks, part.decisions, asked_at);
+    // One deadline for all of a request's limits.
+    auto began = asked_at;
+    began.steady -= x.limit_wait;
+    const auto taken = co_await station.limiter.take(part.checks, part.decisions, began);
     x.now = station.clock();
-    note_wait(std::chrono::duration_cast<Microseconds>(x.now.steady - asked_at.steady), x.config(),
-        station.counters.store);
+    x.limit_wait = std::chrono::duration_cast<Microseconds>(x.now.steady - began.steady);
+    note_wait(x.limit_wait, x.config(), station.counters.store);
     if (taken) co_return judge(part, asked_at, station);
     part.decisions.clear();  // nothing was charged, and nothing is known
     for (std::size_t i = 0; i < part.checks.size(); ++i)
@@ -101,15 +112,30 @@ void release(std::span<const Check> checks, std::vector<Decision>& decisions, St
 
 }  // namespace
 
-Result<void> ask_clients(Exchange& x, Station& station)
+namespace {
+
+Result<void> ask_clients(Exchange& x, Clients::Token token, Station& station)
 {
     if (!station.clients) return Result<void>();
-    const auto verdict = station.clients->judge(x.address, token_of(x.head), x.now);
+    const auto verdict = station.clients->judge(x.address, token, x.now);
     x.counted_by_clients = verdict.is_counted;
     x.client_refusal = verdict.refusal;
     if (!x.client_refusal) return Result<void>();
     station.counters.clients_refused.add();
     return Denial::quota_exhausted;
+}
+
+}  // namespace
+
+Result<void> ask_clients(Exchange& x, Station& station)
+{
+    return ask_clients(x, token_of(x.head), station);
+}
+
+Result<void> ask_clients_of_nobody(Exchange& x, Station& station)
+{
+    if (x.counted_by_clients || x.pass->session()) return Result<void>();
+    return ask_clients(x, Clients::Token::absent, station);
 }
 
 bool find_address_limits(Exchange& x)

@@ -17,6 +17,9 @@ namespace orggate::edge {
 // Refuses: quota_exhausted.
 Result<void> ask_clients(Exchange& x, Station& station);
 
+// After it: a token that proved nothing counts as none. Refuses: quota_exhausted.
+Result<void> ask_clients_of_nobody(Exchange& x, Station& station);
+
 // The rule's limits per address, charged before the token is read. False: it has none.
 bool find_address_limits(Exchange& x);
 // Both wait, record the wait, count every answer and note who was refused.

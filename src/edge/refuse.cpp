@@ -48,6 +48,11 @@ std::vector<std::string_view> violated(const Exchange& x, Denial denial)
     return http::violated_policies(asked(x));
 }
 
+std::string detail_of(const Exchange& x, Denial denial)
+{
+    return denial == Denial::quota_exhausted ? http::never_detail(asked(x)) : std::string();
+}
+
 // Once per request: whoever was counted already, or refused by `clients`, is not again.
 void note_refused(Exchange& x, Station& station, Denial denial)
 {
@@ -73,17 +78,19 @@ http::Reply reply_to(const Exchange& x, const Station& station, Denial denial, b
 {
     const auto url = x.has_head ? public_url(x) : PublicUrl{};
     const auto& config = x.config();
+    const auto detail = detail_of(x, denial);
     return http::make_denial_reply({.denial = denial,
                                        .head = x.has_head ? &x.head : nullptr,
                                        .rule = x.rule,
                                        .return_to = url.url,
                                        .is_secure = url.is_secure,
                                        .request_id = x.trace.request_id,
-                                       .detail = {},
+                                       .detail = detail,
                                        .retry_after = seconds_to_wait(x, station, denial),
                                        .quota_fields = x.quota_fields,
                                        .violated_policies = violated(x, denial),
-                                       .keep_alive = keep_alive && !station.is_draining},
+                                       .keep_alive = keep_alive && !station.is_draining,
+                                       .now = x.now},
         config.clerk.pages, config.cors.allowed);
 }
 
@@ -107,6 +114,7 @@ bool ends_the_connection(const Exchange& x, Denial denial)
 Awaitable<After> refuse(Exchange& x, Station& station, net::Stream& client, net::Input& input)
 {
     const auto denial = as_said(*x.denial, station);
+    x.now = station.clock();
     if (x.trace.request_id.empty())
         x.trace = http::make_trace({}, false, station.random(), station.random());
     const bool keep = !ends_the_connection(x, denial) && pass_over_body(x, input);

@@ -39,6 +39,8 @@ Awaitable<Result<After>> serve(Exchange& x, std::string_view raw, const Peer& pe
     auto pass = authorize(x);
     if (!pass) co_return pass.error();
     x.pass = std::move(*pass);
+    const auto tolerated = ask_clients_of_nobody(x, station);
+    if (!tolerated) co_return tolerated.error();
     const auto origin = check_origin(x);
     if (!origin) co_return origin.error();
     const auto announced = announce_tunnel(x, station);
@@ -57,13 +59,14 @@ Awaitable<Result<After>> serve(Exchange& x, std::string_view raw, const Peer& pe
     upstream::Relay relay(std::move(job), *station.pools[route.upstream], station.counters);
     const auto asked = station.clock().steady;
     const auto answer = co_await relay.ask();
+    x.now = station.clock();
     x.bytes_in += relay.bytes_received();
     x.whole_body = relay.has_whole_body();
     x.client_left = relay.client_has_left();
     if (x.client_left) co_return After::reset;
     if (!answer) co_return answer.error();
     x.status = (*answer)->status;
-    x.upstream_time = std::chrono::duration_cast<Microseconds>(station.clock().steady - asked);
+    x.upstream_time = std::chrono::duration_cast<Microseconds>(x.now.steady - asked);
 
     const auto ours = client_head(x, station);
     const auto delivery = co_await relay.deliver(ours);

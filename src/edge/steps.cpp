@@ -74,13 +74,13 @@ std::optional<OwnAnswer> answer_here(const Exchange& x, const Station& station)
         x.head.keep_alive && x.head.body == http::BodyKind::none && !station.is_draining;
     if (x.target.is_asterisk) {
         own.status = 200;
-        own.bytes = http::make_options_reply(x.trace.request_id, own.keep_alive);
+        own.bytes = http::make_options_reply(x.trace.request_id, own.keep_alive, x.now);
         return own;
     }
     const auto& cors = x.config().cors;
     if (cors.preflight != config::Cors::Preflight::answer || !http::is_preflight(x.head)) return {};
     own.bytes =
-        http::make_preflight_reply(x.head, cors.allowed, x.trace.request_id, own.keep_alive);
+        http::make_preflight_reply(x.head, cors.allowed, x.trace.request_id, own.keep_alive, x.now);
     return own;
 }
 
@@ -207,7 +207,8 @@ http::ClientHead client_head(Exchange& x, const Station& station)
         .quota_fields = x.quota_fields,
         .exposed_fields = x.exposed_fields,
         .request_id = x.trace.request_id,
-        .names = &x.config().headers};
+        .names = &x.config().headers,
+        .now = x.now};
 }
 
 PublicUrl public_url(const Exchange& x)

@@ -1,5 +1,6 @@
 #include "orggate/http/response_head.hpp"
 
+#include "http/date.hpp"
 #include "http/field_class.hpp"
 #include "http/quota_merge.hpp"
 #include "http/token_list.hpp"
@@ -113,7 +114,7 @@ bool speaks_of_caching(std::string_view name)
 void append_fields(std::string& out, const ResponseHead& head, const ClientHead& client)
 {
     const FieldFilter filter(head, names_of(client));
-    bool is_silent_about_caching = true, scripts_may_read = false;
+    bool is_silent_about_caching = true, is_dated = false, scripts_may_read = false;
     std::vector<Field> limits;  // the upstream's own; hardly ever any
     for (const Field& field : head.fields) {
         if (!filter.travels(field)) continue;
@@ -123,12 +124,14 @@ void append_fields(std::string& out, const ResponseHead& head, const ClientHead&
         }
         append_field(out, field.name, field.value);
         if (speaks_of_caching(field.name)) is_silent_about_caching = false;
+        if (same_name(field.name, "date")) is_dated = true;
         if (!client.exposed_fields.empty() && same_name(field.name, "access-control-allow-origin"))
             scripts_may_read = true;
     }
     // What was made for one identity must not be given to another (RFC 9111 section 3).
     if (client.identity_was_sent && is_silent_about_caching)
         out.append("Cache-Control: private\r\nVary: Authorization, Cookie\r\n");
+    if (!is_dated && client.now && head.status >= 200) append_date(out, *client.now);
     if (!client.request_id.empty()) append_field(out, "X-Request-Id", client.request_id);
     std::string kept;
     const auto ours = quota_fields_for(head.status, client.quota_fields, kept);

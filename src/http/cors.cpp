@@ -1,6 +1,7 @@
 // Cross-origin answers of our own.
 // Source: Fetch standard, section "CORS protocol".
 
+#include "http/date.hpp"
 #include "http/octets.hpp"
 #include "http/own_head.hpp"
 #include "http/token_list.hpp"
@@ -75,8 +76,8 @@ bool is_preflight(const RequestHead& head)
            head.has("Access-Control-Request-Method");
 }
 
-std::string make_preflight_reply(
-    const RequestHead& head, const Cors& cors, std::string_view request_id, bool keep_alive)
+std::string make_preflight_reply(const RequestHead& head, const Cors& cors,
+    std::string_view request_id, bool keep_alive, Instant now)
 {
     std::string out = own_head(204);
     append_proxy_status(out, "proxy_internal_response", "preflight");
@@ -89,17 +90,19 @@ std::string make_preflight_reply(
         if (is_name_list(asked)) append_field(out, "Access-Control-Allow-Headers", asked);
         append_field(out, "Access-Control-Max-Age", "600");
     }
+    append_date(out, now);
     append_connection(out, keep_alive, head.minor_version);
     return out.append("\r\n");
 }
 
-std::string make_options_reply(std::string_view request_id, bool keep_alive)
+std::string make_options_reply(std::string_view request_id, bool keep_alive, Instant now)
 {
     std::string out = own_head(200);
     append_field(out, "Allow", served_methods);
     append_field(out, "Content-Length", "0");
     append_proxy_status(out, "proxy_internal_response", "options");
     append_request_id(out, request_id);
+    append_date(out, now);
     append_connection(out, keep_alive, 1);
     return out.append("\r\n");
 }

@@ -1,5 +1,6 @@
 #include "orggate/http/denial_reply.hpp"
 
+#include "http/date.hpp"
 #include "http/denial_facts.hpp"
 #include "http/own_head.hpp"
 #include "http/quota_merge.hpp"
@@ -49,6 +50,7 @@ void end_head(Reply& reply, const Refusal& refusal, const Cors& cors)
     const auto quota = quota_fields_for(reply.status, refusal.quota_fields, kept);
     out.append(quota);
     if (refusal.head != nullptr) out.append(cors_fields(cors, refusal.head->find("Origin"), quota));
+    append_date(out, refusal.now);
     reply.keep_alive = may_keep(refusal, reply.status);
     append_connection(out, reply.keep_alive, refusal.head ? refusal.head->minor_version : 1);
     out.append("\r\n");

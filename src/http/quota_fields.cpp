@@ -16,8 +16,8 @@ using limit::Quota;
 // RFC 9651 section 3.3.1: integers have at most 15 digits.
 constexpr std::int64_t largest_integer = 999'999'999'999'999;
 
-// With more windows than this only the deciding one is shown in RateLimit: the draft
-// allows leaving others out, and clients read the first ones.
+// With more windows than this only the tightest are shown in RateLimit: the draft allows
+// leaving others out, and clients read the first ones.
 constexpr std::size_t most_items = 4;
 
 // Of the random part of a wait.
@@ -150,6 +150,36 @@ std::size_t tightest(const Asked& asked, Counts counts)
     return found;
 }
 
+// Of equal fractions the quotients are equal too: both are rounded the same way.
+double share_left(const Check& check, const Decision& decision)
+{
+    const auto most = std::max<std::int64_t>(units_at_once(*check.quota), 1);
+    return static_cast<double>(decision.remaining) / static_cast<double>(most);
+}
+
+// Of two states: a refusal before a pass, then the smaller share left, then a rate, whose
+// units come back by themselves at a time one can tell.
+bool is_told_before(const Asked& asked, std::size_t a, std::size_t b)
+{
+    const Check &first = asked.check(a), &second = asked.check(b);
+    const Decision &one = asked.decision(a), &other = asked.decision(b);
+    if (one.allowed != other.allowed) return !one.allowed;
+    const double left = share_left(first, one), others_left = share_left(second, other);
+    if (left != others_left) return left < others_left;
+    if (is_rate(first) != is_rate(second)) return is_rate(first);
+    return a < b;
+}
+
+// How many states are tighter than this one.
+std::size_t tighter_than(const Asked& asked, std::size_t i)
+{
+    std::size_t count = 0;
+    for (std::size_t j = 0; j < asked.size(); ++j)
+        count +=
+            j != i && has_state(asked.check(j), asked.decision(j)) && is_told_before(asked, j, i);
+    return count;
+}
+
 void append_ietf(std::string& out, const Asked& asked)
 {
     append_list(
@@ -160,12 +190,11 @@ void append_ietf(std::string& out, const Asked& asked)
     std::size_t items = 0;
     for (std::size_t i = 0; i < asked.size(); ++i)
         items += has_state(asked.check(i), asked.decision(i));
-    const std::size_t deciding = items > most_items ? tightest(asked, &has_state) : asked.size();
     append_list(
         out, "RateLimit: ", asked,
         [&](std::size_t i) {
             return has_state(asked.check(i), asked.decision(i)) &&
-                   (items <= most_items || i == deciding);
+                   (items <= most_items || tighter_than(asked, i) < most_items);
         },
         [&](std::string& to, std::size_t i) {
             append_state_item(to, asked.check(i), asked.decision(i));
@@ -254,6 +283,19 @@ std::int64_t retry_after(const Asked& asked, double unit)
         seconds = std::max({seconds, seconds_up(wait + delay(check, wait, unit)), std::int64_t{1}});
     }
     return seconds;
+}
+
+std::string never_detail(const Asked& asked)
+{
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+        const Check& check = asked.check(i);
+        const std::int64_t most = units_at_once(*check.quota);
+        // A process that holds a part of the limit for itself may refuse for now what fits.
+        if (!is_violated(check, asked.decision(i)) || check.weight <= most) continue;
+        return "This request weighs " + std::to_string(check.weight) + ", the limit is " +
+               std::to_string(most) + ": it can never pass.";
+    }
+    return {};
 }
 
 std::size_t deciding_check(const Asked& asked)

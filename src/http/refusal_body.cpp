@@ -104,6 +104,16 @@ void append_violated(std::string& body, const Refusal& refusal)
     body += ']';
 }
 
+void append_violated_names(std::string& text, const Refusal& refusal)
+{
+    std::string_view between = " Violated: ";
+    for (const std::string_view policy : refusal.violated_policies) {
+        text.append(between).append(policy);
+        between = ", ";
+    }
+    if (!refusal.violated_policies.empty()) text += '.';
+}
+
 bool is_json(std::string_view media_type)
 {
     return media_type == "*/*" || same_name(media_type, "application/*") ||
@@ -145,8 +155,9 @@ std::string make_problem(const Told& told)
 std::string make_text(const Told& told)
 {
     std::string text(reason_phrase(status_of(told.shown)));
-    text.append(": ").append(make_detail(told)).append(" (").append(code(told.shown));
-    return text.append(")\n");
+    text.append(": ").append(make_detail(told));
+    if (told.shown == Denial::quota_exhausted) append_violated_names(text, told.refusal);
+    return text.append(" (").append(code(told.shown)).append(")\n");
 }
 
 bool accepts_json(const RequestHead& head)

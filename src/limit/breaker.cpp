@@ -15,7 +15,7 @@ constexpr std::size_t least_samples = 20;
 constexpr std::size_t most_samples = 1024;
 constexpr std::chrono::seconds span{1};
 
-constexpr double shortest_ms = 50, longest_ms = 2000;
+constexpr double shortest_ms = 5, first_ceiling_ms = 50, longest_ms = 2000;
 constexpr int most_doublings = 6;  // 50 ms doubled so often is above the longest
 
 }  // namespace
@@ -68,8 +68,8 @@ void Breaker::add(Time now, bool good)
 std::chrono::milliseconds backoff(int failures, double unit)
 {
     const int doublings = std::clamp(failures, 0, most_doublings);
-    const double ceiling = std::min(shortest_ms * (1 << doublings), longest_ms);
-    const double delay = shortest_ms + std::clamp(unit, 0.0, 1.0) * (ceiling - shortest_ms);
+    const double ceiling = std::min(first_ceiling_ms * (1 << doublings), longest_ms);
+    const double delay = std::max(shortest_ms, std::clamp(unit, 0.0, 1.0) * ceiling);
     return std::chrono::milliseconds(std::llround(delay));
 }
 

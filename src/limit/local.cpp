@@ -25,6 +25,7 @@ LocalTable::LocalTable(HashKey key, std::size_t capacity)
     : key_(key),
       shard_count_(shards_for(capacity)),
       capacity_per_shard_((capacity + shard_count_ - 1) / shard_count_),
+      addresses_per_shard_(std::max<std::size_t>(capacity_per_shard_ / 2, 1)),
       shards_(std::make_unique<Shard[]>(shard_count_))
 {
 }
@@ -62,7 +63,8 @@ void LocalTable::release(std::span<const Check> checks, std::span<const Decision
         const std::uint64_t hash = holder_hash(key_, check);
         Shard& shard = shards_[shard_index(hash)];
         const std::lock_guard lock(shard.mutex);
-        if (Counter* counter = shard.find(check, hash)) counter->meter.release(check.weight);
+        if (Counter* counter = shard.pool_of(check.per).find(check, hash))
+            counter->meter.release(check.weight);
     }
 }
 
@@ -71,7 +73,7 @@ std::optional<Decision> LocalTable::inspect(const Check& check, Instant now) con
     const std::uint64_t hash = holder_hash(key_, check);
     Shard& shard = shards_[shard_index(hash)];
     const std::lock_guard lock(shard.mutex);
-    Counter* counter = shard.find(check, hash);
+    Counter* counter = shard.pool_of(check.per).ask(check, hash);
     if (!counter) return std::nullopt;
     return counter->meter.check(local_terms(*check.quota, 1), 1, times_of(now));
 }
@@ -82,8 +84,9 @@ bool LocalTable::reset(const Check& check)
     Shard& shard = shards_[shard_index(hash)];
     const std::lock_guard lock(shard.mutex);
     // What is held is given back by those who hold it, and would be given back twice.
-    if (check.quota->algorithm == Algorithm::concurrent) return shard.find(check, hash) != nullptr;
-    return shard.erase(check, hash);
+    Pool& pool = shard.pool_of(check.per);
+    if (check.quota->algorithm == Algorithm::concurrent) return pool.find(check, hash) != nullptr;
+    return pool.erase(check, hash);
 }
 
 std::size_t LocalTable::size() const
@@ -91,7 +94,7 @@ std::size_t LocalTable::size() const
     std::size_t total = 0;
     for (std::size_t i = 0; i < shard_count_; ++i) {
         const std::lock_guard lock(shards_[i].mutex);
-        total += shards_[i].counters;
+        total += shards_[i].accounts.counters + shards_[i].addresses.counters;
     }
     return total;
 }
@@ -101,7 +104,7 @@ std::size_t LocalTable::evictions() const
     std::size_t total = 0;
     for (std::size_t i = 0; i < shard_count_; ++i) {
         const std::lock_guard lock(shards_[i].mutex);
-        total += shards_[i].evicted;
+        total += shards_[i].accounts.evicted + shards_[i].addresses.evicted;
     }
     return total;
 }

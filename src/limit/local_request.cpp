@@ -84,7 +84,7 @@ void LocalTable::Request::locate(std::int64_t share)
         place.hash = same ? places_[i - 1].hash : holder_hash(table_.key_, checks_[i]);
         place.terms = local_terms(*checks_[i].quota, share);
         const std::size_t index = table_.shard_index(place.hash);
-        place.shard = &table_.shards_[index];
+        place.pool = &table_.shards_[index].pool_of(checks_[i].per);
         locked_ |= 1u << index;
     }
 }
@@ -95,7 +95,7 @@ bool LocalTable::Request::all_enforced_fit()
     for (std::size_t i = 0; i < checks_.size(); ++i) {
         Place& place = places_[i];
         const Check& check = checks_[i];
-        place.counter = place.shard->find(check, place.hash);
+        place.counter = place.pool->ask(check, place.hash);
         const std::int64_t taken = check.enforced && i > 0 ? taken_before(checks_, i) : 0;
         decisions_[i] =
             check_counter(place.counter, place.terms, saturated(taken, check.weight), now_);
@@ -115,23 +115,42 @@ bool LocalTable::Request::is_missing(std::size_t index) const
     return true;
 }
 
-std::size_t LocalTable::Request::missing_in(const Shard* shard) const
+std::size_t LocalTable::Request::missing_in(const Pool* pool) const
 {
     std::size_t missing = 0;
     for (std::size_t i = 0; i < checks_.size(); ++i)
-        missing += places_[i].shard == shard && is_missing(i);
+        missing += places_[i].pool == pool && is_missing(i);
     return missing;
+}
+
+std::size_t LocalTable::Request::capacity_for(std::size_t index) const
+{
+    return checks_[index].per == Per::ip ? table_.addresses_per_shard_ : table_.capacity_per_shard_;
+}
+
+// An address makes room for itself at the expense of another. A check in shadow does not.
+bool LocalTable::Request::may_evict(std::size_t index) const
+{
+    return checks_[index].per == Per::ip && checks_[index].enforced;
+}
+
+void LocalTable::Request::gather_room(std::size_t index, std::size_t wanted)
+{
+    Pool& pool = *places_[index].pool;
+    if (may_evict(index))
+        pool.evict(wanted, capacity_for(index), checks_, now_);
+    else
+        pool.collect(wanted, capacity_for(index), now_);
 }
 
 bool LocalTable::Request::make_room()
 {
     if (all_known_) return true;
-    for (const Place& place : places_)
-        if (const std::size_t missing = missing_in(place.shard))
-            place.shard->collect(missing, table_.capacity_per_shard_, now_);
+    for (std::size_t i = 0; i < checks_.size(); ++i)
+        if (is_missing(i)) gather_room(i, missing_in(places_[i].pool));
     // Collecting may have evicted, being empty, what was found before: look again.
     for (std::size_t i = 0; i < checks_.size(); ++i)
-        places_[i].counter = places_[i].shard->find(checks_[i], places_[i].hash);
+        places_[i].counter = places_[i].pool->find(checks_[i], places_[i].hash);
     // Those that must have room choose first.
     for (const bool may_pass : {false, true})
         for (std::size_t i = 0; i < checks_.size(); ++i) {
@@ -153,9 +172,10 @@ bool LocalTable::Request::reserve(std::size_t index)
     for (std::size_t i = 0; i < checks_.size(); ++i) {
         if (!places_[i].is_new) continue;
         if (is_same_counter(checks_[i], checks_[index])) return true;
-        reserved += places_[i].shard == place.shard;
+        reserved += places_[i].pool == place.pool;
     }
-    place.is_new = place.shard->counters + reserved < table_.capacity_per_shard_;
+    // Where nobody could be evicted, all being held, there are no more than requests on their way.
+    place.is_new = may_evict(index) || place.pool->counters + reserved < capacity_for(index);
     return place.is_new;
 }
 
@@ -166,19 +186,19 @@ void LocalTable::Request::charge_enforced()
         if (!checks_[i].enforced || place.is_open) continue;
         // Adding one counter may move the holder's others.
         Counter& counter =
-            all_known_ ? *place.counter : place.shard->find_or_add(checks_[i], place.hash);
+            all_known_ ? *place.counter : place.pool->find_or_add(checks_[i], place.hash);
         decisions_[i] = charge_counter(counter, place.terms, checks_[i].weight, now_);
     }
 }
 
-// Null: the shard holds `capacity` others.
+// Null: the pool holds `capacity` others.
 Counter* LocalTable::Request::find_or_make(std::size_t index, std::size_t capacity)
 {
-    Shard& shard = *places_[index].shard;
-    if (Counter* known = shard.find(checks_[index], places_[index].hash)) return known;
-    shard.collect(1, table_.capacity_per_shard_, now_);
-    if (shard.counters >= capacity) return nullptr;
-    return &shard.find_or_add(checks_[index], places_[index].hash);
+    Pool& pool = *places_[index].pool;
+    if (Counter* known = pool.find(checks_[index], places_[index].hash)) return known;
+    gather_room(index, 1);
+    if (pool.counters >= capacity) return nullptr;
+    return &pool.find_or_add(checks_[index], places_[index].hash);
 }
 
 // After the enforced ones: a check in shadow never takes the room of one that counts.
@@ -186,7 +206,7 @@ void LocalTable::Request::charge_shadow()
 {
     for (std::size_t i = 0; i < checks_.size(); ++i) {
         if (checks_[i].enforced || !decisions_[i].allowed) continue;
-        Counter* counter = find_or_make(i, table_.capacity_per_shard_);
+        Counter* counter = find_or_make(i, capacity_for(i));
         if (!counter) continue;
         const Terms& terms = places_[i].terms;
         decisions_[i] = counter->meter.check(terms, checks_[i].weight, now_);
@@ -200,10 +220,13 @@ void LocalTable::Request::charge_all_by_force()
     // A permit always has room, or to give it back would give back another's. There are
     // never more of them than requests on their way.
     constexpr auto no_bound = std::numeric_limits<std::size_t>::max();
+    // Before any of them is new.
+    for (std::size_t i = 0; i < checks_.size(); ++i)
+        places_[i].pool->ask(checks_[i], places_[i].hash);
     for (std::size_t i = 0; i < checks_.size(); ++i) {
         const Terms& terms = places_[i].terms;
-        const bool is_permit = terms.algorithm == Algorithm::concurrent;
-        if (Counter* counter = find_or_make(i, is_permit ? no_bound : table_.capacity_per_shard_))
+        const bool has_room = terms.algorithm == Algorithm::concurrent || may_evict(i);
+        if (Counter* counter = find_or_make(i, has_room ? no_bound : capacity_for(i)))
             charge_counter(*counter, terms, checks_[i].weight, now_);
     }
 }

@@ -14,7 +14,7 @@ Terms local_terms(const Quota& quota, std::int64_t share);
 
 struct LocalTable::Request {
     struct Place {
-        Shard* shard = nullptr;
+        Pool* pool = nullptr;
         std::uint64_t hash = 0;
         Counter* counter = nullptr;
         Terms terms;
@@ -29,7 +29,7 @@ struct LocalTable::Request {
     Request& operator=(const Request&) = delete;
 
     bool all_enforced_fit();  // answers every check
-    bool make_room();         // false: the table is full
+    bool make_room();         // false: no room for what must be counted
     void charge_enforced();
     void charge_shadow();
     void charge_all_by_force();
@@ -37,8 +37,11 @@ struct LocalTable::Request {
 private:
     void locate(std::int64_t share);
     bool is_missing(std::size_t index) const;
-    std::size_t missing_in(const Shard* shard) const;
+    std::size_t missing_in(const Pool* pool) const;
+    std::size_t capacity_for(std::size_t index) const;
     bool reserve(std::size_t index);
+    bool may_evict(std::size_t index) const;
+    void gather_room(std::size_t index, std::size_t wanted);
     Counter* find_or_make(std::size_t index, std::size_t capacity);
 
     LocalTable& table_;

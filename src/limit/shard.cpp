@@ -1,6 +1,7 @@
 #include "limit/shard.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace orggate::limit {
 
@@ -13,6 +14,9 @@ constexpr std::size_t looked_at_per_insertion = 8;
 // And for a new counter in a full shard, before it is refused: some microseconds.
 constexpr std::size_t looked_at_when_full = 256;
 
+// Where used counters may go nearly every look finds room.
+constexpr std::size_t looked_at_to_evict = 32;
+
 // Names hold no NUL, so that equal length and both ends leave one way to read the key.
 bool is_key(std::string_view key, std::string_view limit, std::string_view quota)
 {
@@ -24,6 +28,31 @@ bool is_of(const Counter& counter, const Check& check)
 {
     return counter.terms.algorithm == check.quota->algorithm &&
            is_key(counter.key, check.limit, check.quota->name);
+}
+
+Counter* counter_of(std::vector<Counter>& counters, const Check& check)
+{
+    for (Counter& counter : counters)
+        if (is_of(counter, check)) return &counter;
+    return nullptr;
+}
+
+bool is_empty(const Counter& counter, Times now)
+{
+    return counter.meter.is_empty(counter.terms, now);
+}
+
+// A permit, to be given back to this counter and no later one of the same name.
+bool is_held(const Counter& counter, Times now)
+{
+    return counter.terms.algorithm == Algorithm::concurrent && !is_empty(counter, now);
+}
+
+bool is_any_of(const Holder& holder, std::span<const Check> checks)
+{
+    return std::any_of(checks.begin(), checks.end(), [&](const Check& check) {
+        return HolderEqual{}(Asked{check, holder.hash}, holder);
+    });
 }
 
 Counter make_counter(const Check& check)
@@ -77,62 +106,99 @@ bool HolderEqual::operator()(const Asked& a, const Holder& b) const
            ids.starts_with(a.check.subject) && ids.substr(b.subject_size) == a.check.member;
 }
 
-Counter* LocalTable::Shard::find(const Check& check, std::uint64_t hash)
-{
-    const auto found = holders_.find(Asked{check, hash});
-    if (found == holders_.end()) return nullptr;
-    for (Counter& counter : found->second)
-        if (is_of(counter, check)) return &counter;
-    return nullptr;
-}
-
-Counter& LocalTable::Shard::find_or_add(const Check& check, std::uint64_t hash)
-{
-    if (Counter* known = find(check, hash)) return *known;
-    Counters& of_holder = holders_.try_emplace(make_holder(check, hash)).first->second;
-    of_holder.push_back(make_counter(check));
-    ++counters;
-    return of_holder.back();
-}
-
-bool LocalTable::Shard::erase(const Check& check, std::uint64_t hash)
-{
-    const auto found = holders_.find(Asked{check, hash});
-    if (found == holders_.end()) return false;
-    const auto erased = std::erase_if(
-        found->second, [&check](const Counter& counter) { return is_of(counter, check); });
-    counters -= erased;
-    if (found->second.empty()) holders_.erase(found);
-    return erased > 0;
-}
-
-void LocalTable::Shard::collect(std::size_t wanted, std::size_t capacity, Times now)
-{
-    sweep(looked_at_per_insertion, now);
-    if (counters + wanted > capacity) sweep(looked_at_when_full, now);
-}
-
-void LocalTable::Shard::sweep(std::size_t holders, Times now)
+template <class Drop>
+void Pool::go_round(std::size_t holders, std::size_t& bucket, Drop drop)
 {
     const std::size_t buckets = holders_.bucket_count();
     std::size_t seen = 0;
     for (std::size_t visited = 0; seen < holders && visited < 2 * holders; ++visited) {
-        next_bucket_ = (next_bucket_ + 1) % buckets;
-        for (auto at = holders_.begin(next_bucket_); at != holders_.end(next_bucket_);) {
-            auto& [holder, of_holder] = *at++;
+        bucket = (bucket + 1) % buckets;
+        for (auto at = holders_.begin(bucket); at != holders_.end(bucket);) {
+            auto& [holder, account] = *at++;
             ++seen;
-            drop_empty(of_holder, now);
-            if (of_holder.empty()) holders_.erase(holders_.find(holder));
+            const bool goes_on = drop(holder, account);
+            if (account.counters.empty()) holders_.erase(holders_.find(holder));
+            if (!goes_on) return;
         }
     }
 }
 
-void LocalTable::Shard::drop_empty(Counters& of_holder, Times now)
+template <class Which>
+void Pool::drop_counters(Account& account, Which is_to_go)
 {
-    const std::size_t dropped = std::erase_if(of_holder,
-        [now](const Counter& counter) { return counter.meter.is_empty(counter.terms, now); });
+    const std::size_t dropped = std::erase_if(account.counters, is_to_go);
     counters -= dropped;
     evicted += dropped;
+}
+
+Pool::Account* Pool::find_account(const Check& check, std::uint64_t hash)
+{
+    const auto found = holders_.find(Asked{check, hash});
+    return found == holders_.end() ? nullptr : &found->second;
+}
+
+Counter* Pool::find(const Check& check, std::uint64_t hash)
+{
+    Account* account = find_account(check, hash);
+    return account ? counter_of(account->counters, check) : nullptr;
+}
+
+Counter* Pool::ask(const Check& check, std::uint64_t hash)
+{
+    Account* account = find_account(check, hash);
+    if (!account) return nullptr;
+    account->has_chance = true;
+    return counter_of(account->counters, check);
+}
+
+Counter& Pool::find_or_add(const Check& check, std::uint64_t hash)
+{
+    if (Counter* known = find(check, hash)) return *known;
+    Account& account = holders_.try_emplace(make_holder(check, hash)).first->second;
+    account.counters.push_back(make_counter(check));
+    ++counters;
+    return account.counters.back();
+}
+
+bool Pool::erase(const Check& check, std::uint64_t hash)
+{
+    const auto found = holders_.find(Asked{check, hash});
+    if (found == holders_.end()) return false;
+    const auto erased = std::erase_if(
+        found->second.counters, [&check](const Counter& counter) { return is_of(counter, check); });
+    counters -= erased;
+    if (found->second.counters.empty()) holders_.erase(found);
+    return erased > 0;
+}
+
+void Pool::collect(std::size_t wanted, std::size_t capacity, Times now)
+{
+    drop_empty(looked_at_per_insertion, now);
+    if (counters + wanted > capacity) drop_empty(looked_at_when_full, now);
+}
+
+void Pool::evict(std::size_t wanted, std::size_t capacity, std::span<const Check> kept, Times now)
+{
+    drop_empty(looked_at_per_insertion, now);
+    const auto is_full = [&] { return counters + wanted > capacity; };
+    bool spares = true;
+    const auto drop_used = [&](const Holder& holder, Account& account) {
+        if (is_any_of(holder, kept)) return true;
+        if (spares && std::exchange(account.has_chance, false)) return true;
+        drop_counters(account, [now](const Counter& counter) { return !is_held(counter, now); });
+        return is_full();
+    };
+    if (is_full()) go_round(looked_at_to_evict, next_to_evict_, drop_used);
+    spares = false;  // nearly everybody asks again and again: then whoever is next
+    if (is_full()) go_round(looked_at_to_evict, next_to_evict_, drop_used);
+}
+
+void Pool::drop_empty(std::size_t holders, Times now)
+{
+    go_round(holders, next_to_tidy_, [this, now](const Holder&, Account& account) {
+        drop_counters(account, [now](const Counter& counter) { return is_empty(counter, now); });
+        return true;
+    });
 }
 
 }  // namespace orggate::limit

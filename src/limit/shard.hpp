@@ -7,6 +7,7 @@
 #include "orggate/limit/meter.hpp"
 
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -55,9 +56,14 @@ struct HolderEqual {
     bool operator()(const Holder& a, const Asked& b) const { return (*this)(b, a); }
 };
 
-struct LocalTable::Shard {
+// Counters that share room, by holder.
+class Pool {
+public:
     // The counter of this check, or null. No allocation.
     Counter* find(const Check& check, std::uint64_t hash);
+
+    // The same, for a request that asks: its holder gets a second chance.
+    Counter* ask(const Check& check, std::uint64_t hash);
 
     // The counter of this check, added if it is new. May move other counters of the holder.
     Counter& find_or_add(const Check& check, std::uint64_t hash);
@@ -69,18 +75,40 @@ struct LocalTable::Shard {
     // holders, more of them while fewer than `wanted` new ones fit. Counters may move.
     void collect(std::size_t wanted, std::size_t capacity, Times now);
 
-    mutable std::mutex mutex;
+    // Evicts a few empty counters, and used ones too until `wanted` new ones fit, over a bounded
+    // number of holders: those last that were asked for again since the last round, never one
+    // of `kept`, never a permit that is held.
+    void evict(std::size_t wanted, std::size_t capacity, std::span<const Check> kept, Times now);
+
     std::size_t counters = 0;
     std::size_t evicted = 0;
 
 private:
-    using Counters = std::vector<Counter>;
+    struct Account {
+        std::vector<Counter> counters;
+        bool has_chance = false;  // asked for again since evict() last came by
+    };
 
-    void sweep(std::size_t holders, Times now);
-    void drop_empty(Counters& counters, Times now);
+    Account* find_account(const Check& check, std::uint64_t hash);
 
-    std::unordered_map<Holder, Counters, HolderHash, HolderEqual> holders_;
-    std::size_t next_bucket_ = 0;
+    // Shows `drop` so many holders in the buckets after `bucket`, until it returns false.
+    template <class Drop>
+    void go_round(std::size_t holders, std::size_t& bucket, Drop drop);
+    template <class Which>
+    void drop_counters(Account& account, Which is_to_go);
+    void drop_empty(std::size_t holders, Times now);
+
+    std::unordered_map<Holder, Account, HolderHash, HolderEqual> holders_;
+    // Apart, or the search for empty counters would take a second chance away early.
+    std::size_t next_to_tidy_ = 0, next_to_evict_ = 0;
+};
+
+struct LocalTable::Shard {
+    Pool& pool_of(Per per) { return per == Per::ip ? addresses : accounts; }
+
+    mutable std::mutex mutex;
+    Pool accounts;   // of organisations and users
+    Pool addresses;  // anybody has many of them: they take no room from the others
 };
 
 }  // namespace orggate::limit

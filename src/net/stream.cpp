@@ -9,6 +9,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 
+#include <openssl/x509_vfy.h>
+
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
@@ -50,6 +52,12 @@ std::string address_text(const sockaddr_storage& peer)
     if (bytes == nullptr) return {};
     if (inet_ntop(family, bytes, text.data(), text.size()) == nullptr) return {};
     return text.data();
+}
+
+// Nobody can be believed without a name.
+Awaitable<error_code> refuse_peer()
+{
+    co_return error_code(X509_V_ERR_HOSTNAME_MISMATCH, certificate_category());
 }
 
 }  // namespace
@@ -184,16 +192,20 @@ std::string Stream::peer_address() const
 
 Awaitable<error_code> Stream::handshake_as_server(ServerContext& context, Milliseconds deadline)
 {
-    tls_ = std::make_unique<Tls>(
-        context.native(), socket_.native_handle(), Tls::Side::server, std::string());
+    tls_ = std::make_unique<Tls>(context.native(), socket_.native_handle(), Tls::Side::server);
     return handshake(deadline);
 }
 
-Awaitable<error_code> Stream::handshake_as_client(ClientContext& context, Milliseconds deadline)
+Awaitable<error_code> Stream::handshake_as_client(
+    ClientContext& context, Milliseconds deadline, const std::string& host)
 {
-    tls_ = std::make_unique<Tls>(
-        context.native(), socket_.native_handle(), Tls::Side::client, context.sni());
-    return handshake(deadline);
+    tls_ = std::make_unique<Tls>(context.native(), socket_.native_handle(), Tls::Side::client);
+    const bool has_name = !context.server_name().empty();
+    const bool is_named =
+        has_name ? tls_->send_sni(context.sni()) : tls_->expect_peer(peer_name(host));
+    if (is_named) return handshake(deadline);
+    close();
+    return refuse_peer();
 }
 
 Awaitable<error_code> Stream::handshake(Milliseconds deadline)

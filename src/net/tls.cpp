@@ -1,6 +1,6 @@
 #include "orggate/net/tls.hpp"
 
-#include <boost/asio/ip/address.hpp>
+#include "net/tls_name.hpp"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -103,32 +103,6 @@ void demand_client_certificate(SSL_CTX* context, const std::string& ca_file)
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
 }
 
-void expect_name(SSL_CTX* context, const std::string& name, bool is_address)
-{
-    X509_VERIFY_PARAM* wanted = SSL_CTX_get0_param(context);
-    X509_VERIFY_PARAM_set_hostflags(
-        wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-    const int ok = is_address ? X509_VERIFY_PARAM_set1_ip_asc(wanted, name.c_str())
-                              : X509_VERIFY_PARAM_set1_host(wanted, name.c_str(), name.size());
-    // OpenSSL checks no name at all when none is set.
-    if (ok != 1 || name.empty())
-        throw std::runtime_error("\"" + name + "\": not a name a certificate can be checked for");
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-}
-
-bool is_ip_address(const std::string& name)
-{
-    boost::system::error_code error;
-    boost::asio::ip::make_address(name, error);
-    return !error;
-}
-
-std::string without_brackets(const std::string& name)
-{
-    if (name.size() < 2 || name.front() != '[' || name.back() != ']') return name;
-    return name.substr(1, name.size() - 2);
-}
-
 }  // namespace
 
 const boost::system::error_category& certificate_category()
@@ -153,17 +127,40 @@ ServerContext::ServerContext(
     if (!client_ca_file.empty()) demand_client_certificate(context, client_ca_file);
 }
 
-ClientContext::ClientContext(const std::string& ca_file, const std::string& server_name,
-    const std::string& cert_file, const std::string& key_file)
-    : context_(boost::asio::ssl::context::tls_client), server_name_(without_brackets(server_name))
+ClientContext::ClientContext() : context_(boost::asio::ssl::context::tls_client)
 {
     SSL_CTX* context = context_.native_handle();
-    const bool is_address = is_ip_address(server_name_);
-    if (!is_address) sni_ = server_name_;
     set_common_options(context);
-    expect_name(context, server_name_, is_address);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
     SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(http11.data()),
         static_cast<unsigned int>(http11.size()));
+}
+
+ClientContext::ClientContext(const std::string& ca_file, const std::string& server_name,
+    const std::string& cert_file, const std::string& key_file)
+    : ClientContext()
+{
+    const PeerName name = peer_name(server_name);
+    if (!expect(SSL_CTX_get0_param(context_.native_handle()), name))
+        throw std::runtime_error(
+            "\"" + name.text + "\": not a name a certificate can be checked for");
+    server_name_ = name.text;
+    sni_ = name.sni();
+    load(ca_file, cert_file, key_file);
+}
+
+ClientContext ClientContext::for_many_names(
+    const std::string& ca_file, const std::string& cert_file, const std::string& key_file)
+{
+    ClientContext made;
+    made.load(ca_file, cert_file, key_file);
+    return made;
+}
+
+void ClientContext::load(
+    const std::string& ca_file, const std::string& cert_file, const std::string& key_file)
+{
+    SSL_CTX* context = context_.native_handle();
     if (ca_file.empty())
         trust_system(context);
     else

@@ -83,8 +83,7 @@ void Tls::Free::operator()(ssl_st* ssl) const
     SSL_free(ssl);
 }
 
-Tls::Tls(
-    boost::asio::ssl::context& context, int descriptor, Side side, const std::string& server_name)
+Tls::Tls(boost::asio::ssl::context& context, int descriptor, Side side)
     : wire_{descriptor}, ssl_(SSL_new(context.native_handle()))
 {
     BIO* bio = BIO_new(wire_method());
@@ -99,7 +98,6 @@ Tls::Tls(
                                  SSL_MODE_RELEASE_BUFFERS);
     // Whole records with one call instead of a header and then the rest.
     SSL_set_read_ahead(ssl_.get(), 1);
-    if (!server_name.empty()) SSL_set_tlsext_host_name(ssl_.get(), server_name.c_str());
     if (side == Side::server)
         SSL_set_accept_state(ssl_.get());
     else
@@ -107,6 +105,17 @@ Tls::Tls(
 }
 
 Tls::~Tls() = default;
+
+bool Tls::send_sni(const std::string& server_name)
+{
+    if (server_name.empty()) return true;
+    return SSL_set_tlsext_host_name(ssl_.get(), server_name.c_str()) == 1;
+}
+
+bool Tls::expect_peer(const PeerName& name)
+{
+    return expect(SSL_get0_param(ssl_.get()), name) && send_sni(name.sni());
+}
 
 Tls::Step Tls::handshake()
 {

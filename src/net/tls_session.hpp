@@ -13,6 +13,8 @@
 #include <string>
 #include <string_view>
 
+#include "net/tls_name.hpp"
+
 struct ssl_st;  // OpenSSL's SSL
 
 namespace orggate::net {
@@ -28,9 +30,8 @@ struct Wire {
 class Tls {
 public:
     enum class Side { server, client };
-    // `descriptor` stays the caller's. `server_name` for SNI; empty: none.
-    Tls(boost::asio::ssl::context& context, int descriptor, Side side,
-        const std::string& server_name);
+    // `descriptor` stays the caller's.
+    Tls(boost::asio::ssl::context& context, int descriptor, Side side);
     ~Tls();
 
     struct Step {
@@ -38,6 +39,11 @@ public:
         boost::system::error_code error;
         std::size_t bytes = 0;
     };
+    // Before the handshake. As SNI; empty: none. False: it can't be one.
+    bool send_sni(const std::string& server_name);
+    // Before the handshake: whom the peer's certificate must name, beside what the context
+    // demands. False: no such name can be checked for.
+    bool expect_peer(const PeerName& name);
     Step handshake();
     Step read(std::span<char> buffer);
     Step write(std::string_view bytes);

@@ -56,6 +56,7 @@ constexpr std::array changes{
 constexpr std::array units{
     Labelled{"granted", &StoreCounters::lease_granted},
     Labelled{"spent", &StoreCounters::lease_spent},
+    Labelled{"put_back", &StoreCounters::lease_put_back},
     Labelled{"returned", &StoreCounters::lease_returned},
     Labelled{"lapsed", &StoreCounters::lease_lapsed},
 };
@@ -73,6 +74,18 @@ void append_labelled(Exposition& out, const Workers& workers, std::string_view f
     out.family(family, MetricType::counter, help);
     for (const Labelled& row : rows)
         out.sample(sum_of(workers, row.counter), {{label, row.value}});
+}
+
+// Each worker reports these one after another, and they are read one after another: a sum
+// that does not add up for a moment is no reason to show a huge number.
+std::uint64_t units_held(const Workers& workers)
+{
+    const std::uint64_t gained = sum_of(workers, &StoreCounters::lease_granted) +
+                                 sum_of(workers, &StoreCounters::lease_put_back);
+    const std::uint64_t gone = sum_of(workers, &StoreCounters::lease_spent) +
+                               sum_of(workers, &StoreCounters::lease_returned) +
+                               sum_of(workers, &StoreCounters::lease_lapsed);
+    return gained > gone ? gained - gone : 0;
 }
 
 }  // namespace
@@ -96,6 +109,9 @@ void append_store_metrics(Exposition& out, const Workers& workers)
     append_labelled(out, workers, "redis_breaker_changes_total",
         "Times that Redis was left alone (open), and trusted again (closed).", "to", changes);
     append_labelled(out, workers, "lease_units_total", "Units of leased limits.", "what", units);
+    out.family("lease_units_held", MetricType::gauge,
+        "Units of leased limits that are granted to this process and not spent yet.");
+    out.sample(units_held(workers));
 }
 
 }  // namespace orggate::observe

@@ -49,11 +49,12 @@ struct Chosen {
 };
 
 // The organisation's own numbers first, then the highest of the plans in its token,
-// then the limit's. An address belongs to no organisation.
+// then the limit's. An address belongs to no organisation, and a user to several: one of
+// them with a shorter window would make the user's one counter forget what the others count.
 Chosen choose_quotas(const limit::Limit& limit, const Subject& subject, const Visitor& visitor)
 {
     Chosen best{&limit.quotas, {}};
-    if (subject.per == Per::ip) return best;
+    if (subject.per == Per::ip || subject.per == Per::user) return best;
     if (visitor.tenant != nullptr)
         if (const auto found = visitor.tenant->limits.find(limit.name);
             found != visitor.tenant->limits.end())

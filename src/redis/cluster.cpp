@@ -130,6 +130,17 @@ void Cluster::refresh_soon()
     state_->timer.cancel();
 }
 
+std::string Cluster::trouble() const
+{
+    for (const auto& owner : state_->owners)
+        if (const auto why = owner->node.trouble(); !why.empty())
+            return text_of(owner->address) + ": " + std::string(why);
+    if (state_->map.is_full()) return {};
+    if (state_->is_failing) return "no node of the cluster tells its slots: " + state_->reason;
+    return state_->owners.empty() ? "the slots of the cluster are not known yet"
+                                  : "some slots of the cluster have no server";
+}
+
 Awaitable<void> Cluster::State::run(Self self)
 {
     while (!self->is_stopped) {
@@ -206,7 +217,7 @@ Awaitable<std::optional<SlotMap>> Cluster::State::ask(config::Address address)
     const Outcome outcome =
         co_await made.connection->ask(std::move(command), std::chrono::ceil<Milliseconds>(left));
     if (outcome.failure != Failure::none) co_return std::nullopt;
-    reason = outcome.reply.is(Reply::Kind::error) ? outcome.reply.text.substr(0, 120)
+    reason = outcome.reply.is(Reply::Kind::error) ? told(outcome.reply.text)
                                                   : "its answer is no map with a server in it";
     co_return SlotMap::read(outcome.reply, address);
 }

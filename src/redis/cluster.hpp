@@ -8,6 +8,7 @@
 #include "redis/topology_server.hpp"
 
 #include <memory>
+#include <string>
 
 namespace orggate::redis {
 
@@ -29,6 +30,9 @@ public:
     std::shared_ptr<Server> moved(std::uint16_t slot, const config::Address& address);
 
     void refresh_soon();
+
+    // Of the map, or of the first server that is not up; empty: every slot has its server.
+    std::string trouble() const;
 
 private:
     struct State;

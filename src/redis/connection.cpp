@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace orggate::redis {
@@ -19,6 +20,7 @@ namespace asio = boost::asio;
 
 constexpr Milliseconds to_connect{250}, to_resolve_and_connect{1'000}, to_shake_hands{1'000};
 constexpr int keepalive_idle = 30, keepalive_gap = 10, keepalive_tries = 3;  // seconds, probes
+constexpr std::size_t most_told = 200;
 constexpr unsigned user_timeout = 5'000;  // ms that what was sent may stay unacknowledged
 
 bool is_name(const config::Address& address)
@@ -69,6 +71,14 @@ std::string text_of(const config::Address& address)
     return host + ":" + std::to_string(address.port);
 }
 
+std::string told(std::string_view text)
+{
+    std::string out(text.substr(0, most_told));
+    const auto is_odd = [](char c) { return c < ' ' || c > '~'; };
+    std::ranges::replace_if(out, is_odd, '?');
+    return out;
+}
+
 Connection::Connection(net::Deadlines& deadlines, Clock time) : deadlines_(deadlines), clock_(time)
 {
 }
@@ -79,7 +89,7 @@ Awaitable<Trouble> Connection::open(config::Address address, net::ClientContext*
     constexpr auto aborted = asio::error::operation_aborted;
     if (is_closed_) co_return unreachable(net::ConnectStep::resolve, aborted);
     const Milliseconds wait = is_name(address) ? to_resolve_and_connect : to_connect;
-    net::Connected connected = co_await net::connect(std::move(address), nullptr, deadlines_, wait);
+    net::Connected connected = co_await net::connect(address, nullptr, deadlines_, wait);
     if (connected.stream == nullptr) co_return unreachable(connected.step, connected.error);
     stream_ = std::move(connected.stream);
     if (is_closed_) {  // meanwhile
@@ -88,7 +98,7 @@ Awaitable<Trouble> Connection::open(config::Address address, net::ClientContext*
     }
     if (!is_unix) watch_peer(stream_->socket());
     if (tls == nullptr) co_return Trouble();
-    const auto error = co_await stream_->handshake_as_client(*tls, to_shake_hands);
+    const auto error = co_await stream_->handshake_as_client(*tls, to_shake_hands, address.host);
     if (error) co_return unreachable(net::ConnectStep::handshake, error);
     co_return Trouble();
 }

@@ -13,11 +13,15 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace orggate::redis {
 
 // host:port or unix:/path, for log lines.
 std::string text_of(const config::Address& address);
+
+// What a server said, for the log: at most 200 bytes, and '?' for what does not print.
+std::string told(std::string_view text);
 
 // What went wrong, in words for the log: short, never a credential.
 struct Trouble {
@@ -31,8 +35,9 @@ public:
     Connection(net::Deadlines& deadlines, Clock time);
 
     // Connects within 250 ms (1 s for a name, that must be resolved), then shakes hands
-    // within 1 s unless `tls` is null. Small writes go out at once; a peer that is gone is
-    // noticed (keepalive 30 s, TCP_USER_TIMEOUT 5 s).
+    // within 1 s unless `tls` is null: with a server of the address's host, if `tls` expects
+    // no name of its own. Small writes go out at once; a peer that is gone is noticed
+    // (keepalive 30 s, TCP_USER_TIMEOUT 5 s).
     Awaitable<Trouble> open(config::Address address, net::ClientContext* tls);
 
     // The last reply to the command. An error reply is an Outcome with Failure::none; after

@@ -74,7 +74,7 @@ Trouble refused(const Step& step, const std::string& text)
     const bool will_pass = error.failure == Failure::down;
     trouble.failure = will_pass ? Failure::down : Failure::forbidden;
     trouble.reason = std::string(step.what) + ": ";
-    trouble.reason += step.what == "AUTH" ? std::string(error.code) : text.substr(0, 200);
+    trouble.reason += step.what == "AUTH" ? std::string(error.code) : told(text);
     return trouble;
 }
 

@@ -3,7 +3,6 @@
 #include "orggate/net/await.hpp"
 
 #include "redis/fleet_addresses.hpp"
-#include "redis/fleet_advice.hpp"
 #include "redis/fleet_state.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -112,9 +111,22 @@ Awaitable<void> Fleet::State::round()
     }
     count.heard(*pulse, parts.clock().steady);
     publish_count();
-    parts.view.generation.store(pulse->generation);
+    heed_loss(*pulse);
+    if (is_older(pulse->tenants_version, tenants_version)) co_await restore_tenants();
     if (was_away || pulse->tenants_version != tenants_version) co_await read_tenants();
-    if (!has_advised && !stopped) co_await advise();
+    const Matters matters{parts.has_calendar, !tenants.empty()};
+    const bool is_advised = advised_for && (advised_for->tenants || !matters.tenants);
+    if (!is_advised && !stopped) co_await advise(matters);
+}
+
+void Fleet::State::heed_loss(const Pulse& pulse)
+{
+    const auto loss = memory.heard(pulse);
+    parts.view.generation.store(memory.generation());
+    if (loss == FleetMemory::Loss::stamps)
+        parts.log.event(observe::Level::warn,
+            "redis lost data: limits may count anew; the fleet's tenants stay in force",
+            {{"tenants", static_cast<std::int64_t>(tenants.size())}});
 }
 
 Awaitable<void> Fleet::State::read_tenants()
@@ -129,6 +141,11 @@ Awaitable<void> Fleet::State::read_tenants()
         complain("the fleet's tenants cannot be read", outcome.failure);
         co_return;
     }
+    // Lost since the pulse, or the list alone was evicted. The next round looks again.
+    const bool is_gone =
+        read->version == tenants_version && read->texts.empty() && !tenants.empty();
+    if (is_gone) co_return co_await restore_tenants();
+    if (is_older(read->version, tenants_version)) co_return;
     was_away = false;
     tenants_version = std::move(read->version);
     if (stopped || read->texts == tenants) co_return;
@@ -159,9 +176,10 @@ void Fleet::State::publish_count()
 }
 
 // Silence where INFO may not be asked: managed servers refuse it.
-Awaitable<void> Fleet::State::advise()
+Awaitable<void> Fleet::State::advise(Matters matters)
 {
-    has_advised = true;
+    const bool is_first = !advised_for;
+    advised_for = matters;
     std::string info;
     for (const auto* section : {"memory", "persistence", "replication"}) {
         std::vector<std::string> words{"INFO", section};
@@ -169,7 +187,7 @@ Awaitable<void> Fleet::State::advise()
         if (outcome.failure == Failure::none && outcome.reply.is(Reply::Kind::text))
             info.append(outcome.reply.text).append("\n");
     }
-    for (const auto& advice : advice_on(info, parts.has_calendar))
+    for (const auto& advice : is_first ? advice_on(info, matters) : advice_on_tenants(info))
         parts.log.event(advice.level, advice.text);
 }
 

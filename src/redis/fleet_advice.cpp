@@ -25,9 +25,17 @@ constexpr std::string_view known_policies[] = {"allkeys-lru", "allkeys-lfu", "al
 
 }  // namespace
 
-std::vector<Advice> advice_on(std::string_view info, bool has_calendar)
+std::vector<Advice> advice_on_tenants(std::string_view info)
 {
-    std::vector<Advice> advice;
+    if (find_value(info, "aof_enabled") != "0") return {};
+    return {{observe::Level::warn,
+        "redis keeps no append-only file: the fleet's tenants are lost if it and all processes "
+        "restart; set appendonly yes"}};
+}
+
+std::vector<Advice> advice_on(std::string_view info, Matters matters)
+{
+    auto advice = matters.tenants ? advice_on_tenants(info) : std::vector<Advice>();
     const auto policy = find_value(info, "maxmemory_policy");
     if (policy.starts_with("allkeys-")) {
         // Only words we know are repeated: the text is somebody else's.
@@ -38,7 +46,7 @@ std::vector<Advice> advice_on(std::string_view info, bool has_calendar)
             "redis may evict counters, which resets limits silently (maxmemory-policy " +
                 std::string(shown) + "): use noeviction or volatile-ttl, or a Redis of its own"});
     }
-    if (has_calendar && find_value(info, "aof_enabled") == "0")
+    if (matters.calendar && find_value(info, "aof_enabled") == "0")
         advice.push_back({observe::Level::warn,
             "redis keeps no append-only file: a restart forgets what was used of the day or "
             "month; set appendonly yes"});

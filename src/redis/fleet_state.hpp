@@ -4,7 +4,9 @@
 
 #include "orggate/redis/fleet.hpp"
 
+#include "redis/fleet_advice.hpp"
 #include "redis/fleet_count.hpp"
+#include "redis/fleet_memory.hpp"
 #include "redis/fleet_scripts.hpp"
 
 #include <boost/asio/basic_waitable_timer.hpp>
@@ -30,14 +32,21 @@ struct Fleet::State {
 
     Awaitable<void> beat();
     Awaitable<void> round();
+    void heed_loss(const Pulse& pulse);
     Awaitable<void> read_tenants();
+    // fleet_changes.cpp. Writes back the list we know, unless what is there is newer.
+    Awaitable<void> restore_tenants();
     Awaitable<void> count_names();
-    Awaitable<void> advise();
-    // fleet_changes.cpp. The reply's integer; nothing: Redis could not be asked.
-    Awaitable<std::optional<std::int64_t>> ask(
+    Awaitable<void> advise(Matters matters);
+    // The reply's integer, or why there is none.
+    struct Said {
+        std::int64_t integer = 0;
+        Told told = Told::done;
+    };
+    Awaitable<Said> ask(
         const Script& script, std::vector<std::string> with, std::vector<std::string> arguments);
     // Deletes keys of one slot.
-    Awaitable<bool> forget(std::vector<std::string> some);
+    Awaitable<Told> forget(std::vector<std::string> some);
     void publish_count();
     void complain(std::string_view what, Failure failure);
     void hurry() { pause.cancel(); }
@@ -46,10 +55,11 @@ struct Fleet::State {
     FleetKeys keys;
     std::string member;
     FleetCount count;
+    FleetMemory memory;
     Timer pause, name_pause;
     bool stopped = false;
     bool was_away = true;
-    bool has_advised = false;
+    std::optional<Matters> advised_for;
     std::string tenants_version;
     TenantTexts tenants;
     std::optional<std::chrono::steady_clock::time_point> complained_at;

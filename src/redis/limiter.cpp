@@ -80,6 +80,7 @@ Awaitable<Result<void>> Limiter::take(
     heed_generation(q);
     notice_return(now.steady);
     const Time until = now.steady + parts_.deadline;
+    now = parts_.clock();
 
     find_leases(q, now.steady);
     if (answer_from_denials(q, now.steady)) co_return Result<void>();

@@ -47,6 +47,11 @@ bool Node::is_up() const
     return state_->is_up();
 }
 
+std::string_view Node::trouble() const
+{
+    return is_up() ? std::string_view() : std::string_view(state_->why_down);
+}
+
 Awaitable<Outcome> Node::execute(Command command, Milliseconds deadline)
 {
     ReplyWait reply;
@@ -63,11 +68,11 @@ void Node::send(Command command)
     state_->enqueue(command, nullptr, state_->parts.settings.redis.deadline);
 }
 
-void Node::report(Failure failure)
+void Node::report(Failure failure, std::string_view why)
 {
     if (failure != Failure::down || state_->is_closed) return;
     const auto time = state_->now();
-    state_->count_failure(time);
+    state_->count_failure(time, why);
     state_->arm(time);
 }
 

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace orggate::redis {
 
@@ -45,12 +46,14 @@ public:
     Node& operator=(const Node&) = delete;
 
     // Connects, sets up (AUTH, CLIENT SETNAME, SELECT, ROLE, SCRIPT LOAD), and does so again
-    // with full jitter from 50 ms to 2 s whenever the connection is lost, until stop().
+    // with full jitter (limit::backoff) whenever the connection is lost, until stop().
     void start();
     void stop(Milliseconds patience);
 
     // Connected, set up, breaker closed.
     bool is_up() const;
+    // Why not, in words: the last reason. Empty when it is up.
+    std::string_view trouble() const;
 
     // Returns within `deadline`, whatever the server does. Failure::not_connected at once
     // while it is not up or the queue (4096 commands, 1 MiB) is full. An error reply is an
@@ -60,8 +63,9 @@ public:
     void send(Command command);
 
     // What an answered error meant for the server's health: Failure::down counts towards the
-    // breaker. Timeouts and losses are counted without being told.
-    void report(Failure failure);
+    // breaker, and `why` is then its trouble. Timeouts and losses are counted without being
+    // told.
+    void report(Failure failure, std::string_view why);
 
     // Closes the connection, what waits gets Failure::lost, and starts over at once:
     // for READONLY, a switch of the primary, a new address. No failure for the breaker.

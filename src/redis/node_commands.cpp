@@ -8,6 +8,7 @@ namespace orggate::redis {
 namespace {
 
 constexpr Milliseconds least_stuck{100};
+constexpr std::string_view no_answer = "no answer in time";
 
 Outcome failed(Failure failure)
 {
@@ -22,7 +23,7 @@ Trouble unasked(const Reply& reply)
     Trouble trouble;
     const bool is_goodbye = reply.is(Reply::Kind::error);
     trouble.failure = is_goodbye ? Failure::down : Failure::defect;
-    trouble.reason = is_goodbye ? reply.text.substr(0, 200) : "a reply that nobody asked for";
+    trouble.reason = is_goodbye ? told(reply.text) : "a reply that nobody asked for";
     return trouble;
 }
 
@@ -94,7 +95,7 @@ void Node::State::expire_waits(Time time)
         }
         parts.counters.timeouts.add();
         who->answer(failed(Failure::timed_out));
-        count_failure(time);
+        count_failure(time, no_answer);
     }
 }
 
@@ -105,6 +106,7 @@ void Node::State::drop(const Trouble& why, Ending ending)
     std::exchange(link, nullptr)->close();
     pending.clear();
     is_probing = false;
+    if (!why.reason.empty()) why_down = why.reason;
     for (const Pipeline::Left& left : pipeline.clear()) {
         if (left.who == &probe) continue;
         if (left.was_written) parts.counters.lost.add();

@@ -34,9 +34,11 @@ bool may_say(const std::optional<Time>& last, Time time)
 
 }  // namespace
 
-void Node::State::count_failure(Time time)
+void Node::State::count_failure(Time time, std::string_view why)
 {
-    if (breaker.failed(time)) note_opened(time);
+    if (!breaker.failed(time)) return;
+    why_down = why;
+    note_opened(time);
 }
 
 void Node::State::open_breaker(Time time)
@@ -75,14 +77,20 @@ void Node::State::take_probe(const Outcome& outcome, Time time)
 {
     is_probing = false;
     bool is_good = outcome.failure == Failure::none;
-    if (outcome.reply.is(Reply::Kind::error))
-        is_good = classify(outcome.reply.text).failure != Failure::down;
-    if (breaker.is_open())
+    std::string_view why = "no answer in time";
+    if (outcome.reply.is(Reply::Kind::error)) {
+        const ServerError error = classify(outcome.reply.text);
+        is_good = error.failure != Failure::down;
+        why = error.code;
+    }
+    if (breaker.is_open()) {
+        if (!is_good) why_down = why;
         settle_probe(is_good, time);
-    else if (is_good)
+    } else if (is_good) {
         breaker.succeeded(time);
-    else
-        count_failure(time);
+    } else {
+        count_failure(time, why);
+    }
     arm(time);
 }
 
@@ -115,8 +123,8 @@ void Node::State::say_connected(Time time)
     last_failure = Failure::none;
     if (!is_news) return;
     said_connected_at = time;
-    parts.log.event(
-        observe::Level::info, "redis connected", {{"server", std::string_view(server)}});
+    parts.log.event(observe::Level::info, "redis connected",
+        {{"server", std::string_view(server)}, {"connection", our_name()}});
 }
 
 void Node::State::say_failed(std::string_view what, const Trouble& why, Time time)
@@ -130,8 +138,8 @@ void Node::State::say_failed(std::string_view what, const Trouble& why, Time tim
     said_failed_at = time;
     said_failed = true;
     parts.log.event(is_ours ? observe::Level::error : observe::Level::warn, what,
-        {{"server", std::string_view(server)}, {"failure", name(why.failure)},
-            {"reason", std::string_view(why.reason)}});
+        {{"server", std::string_view(server)}, {"connection", our_name()},
+            {"failure", name(why.failure)}, {"reason", std::string_view(why.reason)}});
 }
 
 void Node::State::say_breaker(std::string_view what, Time time)
@@ -141,7 +149,7 @@ void Node::State::say_breaker(std::string_view what, Time time)
     said_opened = !is_closing;
     said_breaker_at = time;
     parts.log.event(is_closing ? observe::Level::info : observe::Level::warn, what,
-        {{"server", std::string_view(server)}});
+        {{"server", std::string_view(server)}, {"connection", our_name()}});
 }
 
 }  // namespace orggate::redis

@@ -53,6 +53,7 @@ void Node::State::stop(Milliseconds patience)
 {
     if (is_stopping) return;
     is_stopping = true;
+    why_down = "stopped";
     update_up();
     const Time time = now();
     stop_at = time + patience;
@@ -131,6 +132,7 @@ void Node::State::fail_attempt(const Trouble& why)
 {
     const Time time = now();
     parts.counters.connect_failures.add();
+    why_down = why.reason;
     say_failed("redis cannot be used", why, time);
     plan_retry(time, why);
 }

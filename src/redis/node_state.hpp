@@ -12,6 +12,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 
 #include <string>
+#include <string_view>
 
 namespace orggate::redis {
 
@@ -56,7 +57,7 @@ struct Node::State : std::enable_shared_from_this<Node::State> {
     Milliseconds stuck_after() const;
 
     // Health.
-    void count_failure(Time time);
+    void count_failure(Time time, std::string_view why);
     void open_breaker(Time time);
     void check_health(Time time);
     Time next_check() const;
@@ -64,6 +65,8 @@ struct Node::State : std::enable_shared_from_this<Node::State> {
     void take_probe(const Outcome& outcome, Time time);
     void settle_probe(bool is_good, Time time);
     void update_up();
+    // As CLIENT LIST shows it: which of a process's connections this is.
+    std::string_view our_name() const { return parts.settings.client_name; }
     void say_connected(Time time);
     void say_failed(std::string_view what, const Trouble& why, Time time);
     void say_breaker(std::string_view what, Time time);
@@ -71,7 +74,8 @@ struct Node::State : std::enable_shared_from_this<Node::State> {
     NodeParts parts;
     FindAddress find_address;
     Duty duty;
-    std::string server;  // where we are or try to be, for the log
+    std::string server;                          // where we are or try to be, for the log
+    std::string why_down = "not connected yet";  // why it is not up, or was not the last time
 
     std::shared_ptr<Connection> link;     // that takes commands
     std::shared_ptr<Connection> attempt;  // that is being set up

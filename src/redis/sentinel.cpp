@@ -68,6 +68,7 @@ struct Sentinel::State {
     std::unique_ptr<Connection> looking;
     Connection* listening = nullptr;
     Timer look_timer, listen_timer;
+    std::string trouble;
     bool is_failing = false, is_stopped = false;
 };
 
@@ -81,6 +82,11 @@ Sentinel::~Sentinel()
 FindAddress Sentinel::find_primary() const
 {
     return [self = state_] { return State::find(self); };
+}
+
+const std::string& Sentinel::trouble() const
+{
+    return state_->trouble;
 }
 
 void Sentinel::start(std::function<void()> primary_changed)
@@ -224,6 +230,7 @@ void Sentinel::State::heard(const Reply& message, const config::Address& sentine
 void Sentinel::State::note(const Found& found)
 {
     const bool was_failing = std::exchange(is_failing, !found.primary);
+    trouble = found.primary ? std::string() : "no sentinel names the primary: " + found.reason;
     if (is_stopped || was_failing || found.primary) return;
     log.event(observe::Level::warn, "no sentinel names the primary",
         {{"name", name}, {"reason", found.reason}});

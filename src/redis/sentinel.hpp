@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace orggate::redis {
 
@@ -21,6 +22,9 @@ public:
     // The Sentinels in order, 300 ms each; the first that answers is asked first next time.
     // Nothing: none of them knows. Valid after this object has gone.
     FindAddress find_primary() const;
+
+    // Why find_primary() gave nothing the last time; empty: it did.
+    const std::string& trouble() const;
 
     // Looks every second, and on a Sentinel's +switch-master: `primary_changed` is called
     // when another address is named than find_primary() gave last. Until stop().

@@ -70,6 +70,11 @@ bool Store::is_cluster() const
     return topology_->is_cluster();
 }
 
+std::string Store::trouble() const
+{
+    return topology_->trouble();
+}
+
 Awaitable<Outcome> Store::evaluate(const Script& script, std::uint16_t slot,
     std::span<const std::string> keys, std::span<const std::string> arguments, Milliseconds within)
 {

@@ -9,7 +9,6 @@ namespace orggate::redis {
 namespace {
 
 constexpr Seconds between{60};
-constexpr std::size_t told = 120;
 
 std::string_view what(const ServerError& error)
 {
@@ -21,6 +20,12 @@ std::string_view what(const ServerError& error)
 
 }  // namespace
 
+std::string describe(const ServerError& error, std::string_view text)
+{
+    const bool is_harmless = error.failure == Failure::defect || error.code == "NOPERM";
+    return is_harmless ? told(text) : std::string(error.code);
+}
+
 void Complaints::add(
     const ServerError& error, std::string_view text, const config::Address& server, Time now)
 {
@@ -29,8 +34,7 @@ void Complaints::add(
     entry->second = now + between;
     const auto level =
         error.failure == Failure::down ? observe::Level::warn : observe::Level::error;
-    const std::string_view detail =
-        error.failure == Failure::defect ? text.substr(0, told) : error.code;
+    const std::string detail = describe(error, text);
     log_.event(level, what(error),
         {{"server", text_of(server)}, {"code", error.code}, {"reason", detail}});
 }

@@ -9,16 +9,21 @@
 
 #include <chrono>
 #include <map>
+#include <string>
 #include <string_view>
 
 namespace orggate::redis {
+
+// What may be said of it: the reply, at most 200 bytes, for a defect and for NOPERM, which names
+// what is missing; else the code alone, since AUTH's errors may hold a password.
+std::string describe(const ServerError& error, std::string_view text);
 
 class Complaints {
 public:
     using Time = std::chrono::steady_clock::time_point;
 
     explicit Complaints(observe::Log& log) : log_(log) {}
-    // `text`: the reply. Told only for a defect, and not all of it: it may hold keys.
+    // `text`: the reply.
     void add(
         const ServerError& error, std::string_view text, const config::Address& server, Time now);
 

@@ -118,13 +118,15 @@ Awaitable<Outcome> Topology::run(std::shared_ptr<Topology> self, Call call)
         Command command = self->writer_.write(call, route.form, route.before);
         Outcome outcome = co_await route.server->node.execute(std::move(command), left);
         if (outcome.failure != Failure::none && self->cluster_) self->cluster_->refresh_soon();
+        if (outcome.failure == Failure::none && !outcome.reply.is(Reply::Kind::error))
+            self->note_allowed(call);
         if (outcome.failure != Failure::none || !outcome.reply.is(Reply::Kind::error))
             co_return outcome;
         const ServerError error = classify(outcome.reply.text);
         const std::shared_ptr<Server> answered = route.server;
         const bool again = co_await self->apply(error, call, route, end);
         if (!again) {
-            outcome.failure = self->settle(error, outcome.reply.text, *answered);
+            outcome.failure = self->settle(error, outcome.reply.text, call, *answered);
             co_return outcome;
         }
         left = self->left_until(end);
@@ -152,7 +154,9 @@ Awaitable<bool> Topology::apply(const ServerError& error, const Call& call, Rout
             const bool is_in_time = co_await pause(duration, end);
             route.server = find(call.slot);
             route.before = Before::nothing;
-            co_return is_in_time&& route.server;
+            route.redirects = 0;  // the way there is the same again: the deadline ends it
+            const bool goes_on = is_in_time && route.server;
+            co_return goes_on;
         }
         case Remedy::rediscover: co_return co_await rediscover(call, route, end);
     }
@@ -206,7 +210,8 @@ Awaitable<bool> Topology::pause(Milliseconds duration, Time end)
     co_return !is_stopped_;
 }
 
-Failure Topology::settle(const ServerError& error, std::string_view text, Server& server)
+Failure Topology::settle(
+    const ServerError& error, std::string_view text, const Call& call, Server& server)
 {
     observe::StoreCounters& counters = parts_.counters;
     // A redirect where there is no Cluster is one that was not configured as such.
@@ -220,8 +225,30 @@ Failure Topology::settle(const ServerError& error, std::string_view text, Server
     }
     complaints_.add(judged, text, server.address, parts_.world.clock().steady);
     // A server is none the worse for knowing that another one has the slot.
-    if (!is_redirect && error.remedy != Remedy::wait) server.node.report(judged.failure);
+    if (!is_redirect && error.remedy != Remedy::wait)
+        server.node.report(judged.failure, error.code);
+    // A plain command may be refused by intention: whoever sent it does without.
+    if (judged.failure == Failure::forbidden && call.script != nullptr) {
+        forbidden_ = describe(judged, text);
+        forbidden_script_ = call.script;
+    }
     return judged.failure;
+}
+
+void Topology::note_allowed(const Call& call)
+{
+    if (forbidden_script_ == nullptr || forbidden_script_ != call.script) return;
+    forbidden_script_ = nullptr;
+    forbidden_.clear();
+}
+
+std::string Topology::trouble() const
+{
+    if (is_stopped_) return "stopped";
+    std::string text = only_ ? std::string(only_->node.trouble()) : cluster_->trouble();
+    const bool knows_no_primary = sentinel_ && !text.empty() && !sentinel_->trouble().empty();
+    if (knows_no_primary) text = sentinel_->trouble();
+    return text.empty() ? forbidden_ : text;
 }
 
 // One script was forgotten, so all were.

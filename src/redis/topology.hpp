@@ -29,6 +29,7 @@ public:
     bool is_up(std::uint16_t slot) const;
     bool is_stopped() const { return is_stopped_; }
     bool is_cluster() const { return cluster_.has_value(); }
+    std::string trouble() const;
     Executor executor() const { return parts_.executor; }
 
     // What the call's spans name lives until the answer.
@@ -52,7 +53,9 @@ private:
     Awaitable<bool> redirect(const ServerError& error, const Call& call, Route& route, Time end);
     Awaitable<bool> rediscover(const Call& call, Route& route, Time end);
     Awaitable<bool> pause(Milliseconds duration, Time end);
-    Failure settle(const ServerError& error, std::string_view text, Server& server);
+    Failure settle(
+        const ServerError& error, std::string_view text, const Call& call, Server& server);
+    void note_allowed(const Call& call);
     void load_scripts(const std::shared_ptr<Server>& server);
     static Awaitable<void> load(std::shared_ptr<Topology> self, std::shared_ptr<Server> server);
 
@@ -63,6 +66,8 @@ private:
     std::optional<Sentinel> sentinel_;
     std::shared_ptr<Server> only_;  // a single server, or the primary that Sentinels name
     std::optional<Cluster> cluster_;
+    std::string forbidden_;                     // what a script was told last
+    const Script* forbidden_script_ = nullptr;  // which; until it is allowed again
     bool is_stopped_ = false;
 };
 

@@ -60,6 +60,15 @@ TEST_CASE("answers become lines")
               R"({"from":"redis","limits":[{"limit":"api","quota":"api","per":"org","rate":"5/1m",)"
               R"("units":5,"used":2,"remaining":3,"next_unit_seconds":12.5}]})") ==
           "api: 2 of 5 used, 3 left, more in 12.5 s (per org, 5/1m)\n");
+    const std::string rows = R"("limits":[]})";
+    const auto shown = [&](const std::string& from) {
+        return readable(Command::limit_show, "{" + from + "," + rows);
+    };
+    CHECK(shown(R"("from":"process")") == "of this process alone:\nno limit counts that\n");
+    CHECK(shown(R"("from":"process","share":3,"redis":"away","trouble":"")") ==
+          "redis is away: this process holds 1/3\nno limit counts that\n");
+    CHECK(shown(R"("from":"process","share":3,"redis":"forbids","trouble":"NOPERM x")") ==
+          "Redis forbids this: this process holds 1/3 (NOPERM x)\nno limit counts that\n");
     CHECK(readable(Command::limit_denied, R"({"denied":[]})") == "nobody\n");
     CHECK(readable(Command::tenant_list, R"({"tenants":{}})") == "none\n");
     CHECK(

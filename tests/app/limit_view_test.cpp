@@ -116,6 +116,12 @@ TEST_CASE("a counter is told in numbers, also one that nobody has used")
     limit::Decision decision;
     decision.remaining = 58;
     decision.next_unit = std::chrono::milliseconds(12'345);
+    // One of three processes holds a third.
+    text.clear();
+    auto part = decision;
+    part.remaining = 30;
+    append_counter(text, checks.at(1), part, 3);
+    CHECK(text.find(R"("rate":"100/1m","units":33,"used":3,"remaining":30,)") != text.npos);
     text.clear();
     append_counter(text, checks.at(1), decision);
     CHECK(text.ends_with(R"("units":100,"used":42,"remaining":58,"next_unit_seconds":12.345})"));

@@ -263,6 +263,25 @@ TEST_CASE("a route holds only limits whose subject it guarantees, or that say wh
     }
 }
 
+TEST_CASE("no two rates of a list share a name, and with it a counter")
+{
+    const auto config = loaded(minimal + "limits: { a: { rate: [9/1s, 9/90s, 9/2m, 9/1h, 9/1d], "
+                                         "plans: { pro: [9/60s, 9/60m] } } }\n");
+    const auto names = [](const std::vector<limit::Quota>& quotas) {
+        std::string all;
+        for (const auto& quota : quotas)
+            all += quota.name + " ";
+        return all;
+    };
+    CHECK(names(config->limits[0]->quotas) == "a-1s a-90s a-2m a-1h a-1d ");
+    CHECK(names(config->limits[0]->plans.at("pro")) == "a-60s a-60m ");
+    for (const std::string rates : {"[9/1m, 8/60s]", "[9/1h, 8/60m]", "[9/1d, 8/24h]"}) {
+        CAPTURE(rates);
+        CHECK(mistakes(minimal + "limits: { a: { rate: " + rates + " } }\n")
+                  .find("two rates have this window") != std::string::npos);
+    }
+}
+
 TEST_CASE("routes of access org inherit what the default counts, others do not")
 {
     const auto config =

@@ -40,6 +40,42 @@ std::string spoken(const std::vector<config::Address>& addresses)
 
 }  // namespace
 
+TEST_CASE("a redis that says nothing of the fleet is warned of where a limit counts on it")
+{
+    struct Row {
+        std::string name, limit, keys;
+        bool is_warned;
+    };
+    for (const auto& row : std::vector<Row>{
+             {"local by default", "rate: 9/1m", "url: redis://h", true},
+             {"local", "rate: 9/1m, on_error: local", "url: redis://h", true},
+             {"closed", "rate: 9/1m, on_error: closed", "url: redis://h", false},
+             {"open", "rate: 9/1m, on_error: open", "url: redis://h", false},
+             {"fleet", "rate: 9/1m", "url: redis://h, fleet: 1", false},
+             {"fleet_dns", "rate: 9/1m", "url: redis://h, fleet_dns: gates", false},
+         }) {
+        CAPTURE(row.name);
+        const auto told = test::mistakes(
+            minimal + "limits: { api: { " + row.limit + " } }\nredis: { " + row.keys + " }\n");
+        CHECK((told.find("redis: neither fleet nor fleet_dns") != std::string::npos) ==
+              row.is_warned);
+    }
+    // Nothing is limited, nothing can pass too often.
+    CHECK(
+        test::mistakes(minimal + "redis: { url: redis://h }\n").find("fleet") == std::string::npos);
+}
+
+TEST_CASE("a password that is written out is warned of, and never shown")
+{
+    const auto told = [](const std::string& keys) {
+        return test::mistakes(minimal + "redis: { url: redis://127.0.0.1, " + keys + " }\n");
+    };
+    CHECK(told("password: s3cret").find("it is written out in this file") != std::string::npos);
+    CHECK(told("password: s3cret").find("s3cret") == std::string::npos);
+    CHECK(told("password: \"${PASSWORD}\"").find("written out") == std::string::npos);
+    CHECK(told("password_file: /password").find("written out") == std::string::npos);
+}
+
 TEST_CASE("without redis, or with an empty one, every process counts for itself")
 {
     CHECK_FALSE(loaded(minimal)->redis.has_value());

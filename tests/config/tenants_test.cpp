@@ -22,6 +22,8 @@ const std::string limits =
     "  free: { rate: 10/1m, algorithm: bucket }\n"
     "  quota: { rate: 1000/1mo, algorithm: calendar }\n"
     "  edge: { rate: 5/1s, per: ip }\n"
+    "  mine: { rate: 20/1h, per: user }\n"
+    "  ours: { rate: 20/1h, per: org_user }\n"
     "  slots: { concurrent: 3 }\n";
 
 std::shared_ptr<const config::Config> with_limits()
@@ -74,6 +76,28 @@ TEST_CASE("the tenants file stands beside the configuration, unless it says wher
     // Its content is not this file's.
     const auto config = loaded(minimal + "tenants_file: tenants.yaml\n");
     CHECK(config->tenants.size() == 0);
+}
+
+TEST_CASE("an organisation may waive a limit per user in itself, and not change its rate")
+{
+    const std::string tenants = "tenants: { org_1: { ";
+    const auto free = from_file(tenants + "bypass: [mine, ours] } }\n");
+    REQUIRE(free.tenants.has_value());
+    CHECK(free.tenants->at("org_1").bypass == std::vector<std::string>{"mine", "ours"});
+    const auto own = from_file(tenants + "limits: { ours: 3/1s } } }\n");
+    REQUIRE(own.tenants.has_value());
+    CHECK(own.tenants->at("org_1").limits.at("ours")[0].units == 3);
+    const auto refused = from_file(tenants + "limits: { mine: 3/1s } } }\n");
+    CHECK_FALSE(refused.tenants.has_value());
+    REQUIRE(refused.problems.size() == 1);
+    CHECK(config::to_text(refused.problems[0]) ==
+          "t.yaml:1:31: tenants.org_1.limits: this limit counts a user once over all "
+          "organisations; its own rate holds");
+    // A fleet's text is for processes with other limits too: no reason to lose the rest of it.
+    const auto told = tenant_from_text("{ limits: { mine: 3/1s, ours: 3/1s } }", *with_limits());
+    REQUIRE(told.has_value());
+    CHECK(told->limits.size() == 1);
+    CHECK(told->limits.contains("ours"));
 }
 
 TEST_CASE("a tenants file has the keys of the configuration")

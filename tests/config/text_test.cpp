@@ -123,6 +123,12 @@ TEST_CASE("times are RFC 3339 in UTC")
     CHECK(parse_utc_time("1970-01-01T00:00:00Z") == at(0));
     CHECK(parse_utc_time("2027-03-01T00:00:00Z") == at(1803859200));
     CHECK(parse_utc_time("2028-02-29T23:59:59Z") == at(1835481599));
+    // Beyond the clock's range the order still holds: "for ever" must not be over.
+    using Time = std::chrono::system_clock::time_point;
+    CHECK(parse_utc_time("2261-12-31T23:59:59Z") == at(9214646399));
+    CHECK(parse_utc_time("2262-01-01T00:00:00Z") == Time::max());
+    CHECK(parse_utc_time("9999-12-31T23:59:59Z") == Time::max());
+    CHECK(parse_utc_time("0001-01-01T00:00:00Z") == Time::min());
     for (const std::string_view text :
         {"2027-02-29T00:00:00Z", "2027-13-01T00:00:00Z", "2027-00-01T00:00:00Z",
             "2027-01-01T24:00:00Z", "2027-01-01T00:60:00Z", "2027-01-01T00:00:60Z",

@@ -4,6 +4,7 @@ import os
 import socket
 import stat
 import subprocess
+import threading
 import time
 import unittest
 
@@ -11,7 +12,8 @@ from common import Case, shared_clerk, token
 from harness.client import Connection, bearer, compose
 from harness.gate import Gate
 from harness.process import PATIENCE, SANITIZER, Scratch, binary, wait_for
-from harness.redis import Redis
+from harness.redis import RIGHTS, Redis
+from harness.upstreams import respond
 
 BINARY = binary("ORGGATE_BIN", "build/debug/orggate")
 PROMISED = 1 if not SANITIZER else 10  # seconds until a change is in force
@@ -85,10 +87,11 @@ class WithoutRedis(AdminCase):
         self.assertIn("nothing was set", self.told(gate, "tenant", "clear", "org_a"))
 
     def test_a_tenants_own_rate_and_its_end(self):
-        gate = self.start(self.start_app())
+        over = {"org_over": {"limits": {"api": "8/1m"}, "until": "2001-01-01T00:00:00Z"}}
+        gate = self.start(self.start_app(), {"tenants": over})
+        self.assertIn("this time is over", gate.process.output())
         self.told(gate, "tenant", "set", "org_big", "--limit", "api=8/1m", "--until", "2199-01-01T00:00:00Z")
-        self.told(gate, "tenant", "set", "org_over", "--limit", "api=8/1m", "--until", "2001-01-01T00:00:00Z")
-        wait_for(lambda: gate.metrics()['orggate_tenants{source="process"}'] == 2, "both")
+        wait_for(lambda: gate.metrics()['orggate_tenants{source="process"}'] == 1, "it")
         self.assertEqual(self.statuses(gate, 9, org="org_big"), [200] * 8 + [429])
         self.assertEqual(self.statuses(gate, 6, org="org_over"), [200] * 5 + [429])
         self.assertIn("its time is over", self.told(gate, "tenant", "list"))
@@ -117,6 +120,7 @@ class WithoutRedis(AdminCase):
             (1, "none", ["tenant", "set", "org_a", "--bypass", "api,none"]),
             (1, "api", ["tenant", "set", "org_a", "--limit", "api=many"]),
             (1, "until", ["tenant", "set", "org_a", "--blocked", "--until", "tomorrow"]),
+            (1, "over already", ["tenant", "set", "org_a", "--blocked", "--until", "2001-01-01T00:00:00Z"]),
             (1, "limit", ["limit", "show", "--org", "org_a", "--limit", "none"]),
             (1, "ip", ["limit", "show", "--ip", "somewhere"]),
             (1, "within", ["limit", "denied", "--within", "long"]),
@@ -208,6 +212,17 @@ class Listener(AdminCase):
                               capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("admin", done.stderr)
+
+
+    def test_silent_connections_keep_no_probe_out(self):
+        gate = self.start(self.start_app())
+        silent = [Connection(gate.telemetry_port) for _ in range(200)]
+        try:
+            self.assertEqual(gate.telemetry("/healthz").status, 200)
+            self.assertEqual(gate.telemetry("/metrics").status, 200)
+        finally:
+            for connection in silent:
+                connection.close()
 
 
 class TenantsFile(AdminCase):
@@ -337,6 +352,32 @@ class Fleet(AdminCase):
         self.in_force(lambda: self.statuses(other, 1, org="org_a") == [200], "the reset in the other process")
         self.assertEqual(self.statuses(one, 5, org="org_a"), [200] * 4 + [429])
 
+    def test_a_reset_leaves_permits_that_are_held(self):
+        app = self.start_app()
+        held, gate_opens = threading.Event(), threading.Event()
+
+        def hold(peer, head):
+            held.set()
+            gate_opens.wait(PATIENCE)
+            respond(peer, "done")
+            return True
+        app.on("/held", hold)
+        redis = self.start_redis()
+        gate = self.start(app, {"redis": redis.config(deadline="250ms"),
+                                "limits": {"api": {"rate": "50/1m", "concurrent": 1}}, "routes": []})
+        credential = token(org="org_held")
+        first = threading.Thread(target=gate.ask, kwargs={"target": "/held", "token": credential})
+        first.start()
+        try:
+            self.assertTrue(held.wait(PATIENCE))
+            self.assertEqual(gate.ask(target="/x", token=credential).status, 429)
+            self.told(gate, "limit", "reset", "--org", "org_held")
+            self.assertEqual(gate.ask(target="/x", token=credential).status, 429)
+        finally:
+            gate_opens.set()
+            first.join()
+        self.in_force(lambda: gate.ask(target="/x", token=credential).status == 200, "the permit to come back")
+
     def test_what_one_limit_forgets_another_keeps(self):
         one, _ = self.start_two()
         self.statuses(one, 2, "/slow", org="org_a")
@@ -359,7 +400,8 @@ class Fleet(AdminCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("Redis", done.stderr)
         shown = json.loads(self.told(gate, "limit", "show", "--org", "org_a", "--json"))
-        self.assertEqual(shown["from"], "process")
+        self.assertEqual((shown["from"], shown["redis"], shown["share"]), ("process", "away", 1))
+        self.assertIn("refused", gate.telemetry("/readyz?verbose").body.decode())
         self.redis.start()
         wait_for(lambda: gate.metrics()["orggate_redis_up"] == 1, "Redis")
         self.told(gate, "tenant", "set", "org_a", "--blocked")
@@ -376,6 +418,69 @@ class Fleet(AdminCase):
             self.assertEqual(other.metrics()["orggate_fleet_processes"], 2)
         finally:
             self.redis.thaw()
+
+    def test_while_redis_is_away_limits_are_shown_as_this_process_holds_them(self):
+        one, _ = self.start_two({"limits": {"api": {"rate": "10/1m"}, "slow": {"rate": "2/1m"}}})
+        self.redis.freeze()
+        try:
+            wait_for(lambda: one.metrics()["orggate_redis_up"] == 0, "Redis to be missed")
+            wait_for(lambda: 429 in self.statuses(one, 6, org="org_a"), "the fallback's limit")
+            shown = self.told(one, "limit", "show", "--org", "org_a", "--limit", "api")
+            self.assertIn("redis is away: this process holds 1/2", shown)
+            self.assertIn("5 of 5 used, 0 left", shown)
+        finally:
+            self.redis.thaw()
+
+    def test_what_redis_forbids_is_said(self):
+        secret = "password-of-a-user-0123456789"
+        self.redis = self.start_redis(users={"gate": (secret, f"{RIGHTS} +info")})
+        gate = self.start(self.start_app(), {"redis": self.redis.config(user="gate")})
+        wait_for(lambda: gate.metrics()["orggate_redis_up"] == 1, "Redis")
+        self.assertNotIn("redis", gate.telemetry("/readyz?verbose").body.decode())
+        self.redis.call("ACL", "SETUSER", "gate", "-hset", "-del", "-evalsha", "-eval")
+        for arguments in (["tenant", "set", "org_a", "--blocked"], ["limit", "reset", "--org", "org_a"]):
+            done = run(gate, *arguments)
+            self.assertEqual(done.returncode, 1, done.stdout)
+            self.assertIn("Redis forbids this", done.stderr)
+            self.assertNotIn(secret, done.stderr)
+        self.assertIn("Redis forbids this", self.told(gate, "limit", "show", "--org", "org_a"))
+        ready = gate.telemetry("/readyz?verbose")
+        self.assertEqual(ready.status, 200)
+        self.assertRegex(ready.body.decode(), r"(?m)^redis: .*NOPERM")
+        self.redis.call("ACL", "SETUSER", "gate", "+hset", "+del", "+evalsha", "+eval")
+
+    def test_a_block_outlives_the_data_of_redis(self):
+        one, other = self.start_two()
+        self.told(one, "tenant", "set", "org_a", "--blocked")
+        self.in_force(lambda: other.ask(token=token(org="org_a")).status == 403, "the block")
+        self.statuses(one, 6, org="org_b")
+        self.redis.restart()
+        deadline = time.monotonic() + PATIENCE
+        while not self.redis.call("KEYS", "og:*:f1:{fleet}:tenants"):
+            self.assertLess(time.monotonic(), deadline, "the list is not written back")
+            self.assertEqual([g.ask(token=token(org="org_a")).status for g in (one, other)], [403, 403])
+        for gate in (one, other):
+            wait_for(lambda: gate.metrics()["orggate_redis_up"] == 1, "Redis")
+            self.assertEqual(gate.ask(token=token(org="org_a")).status, 403)
+        lines = [[line for line in g.process.output().splitlines() if "redis lost data" in line] for g in (one, other)]
+        self.assertIn(1, [len(told) for told in lines])
+        self.assertTrue(all(len(told) <= 1 for told in lines), lines)
+        third = self.start(self.start_app(), {"redis": self.redis.config()})
+        self.in_force(lambda: third.ask(token=token(org="org_a")).status == 403, "the block in a new process")
+        # What was refused before is asked anew.
+        self.in_force(lambda: self.statuses(one, 1, org="org_b") == [200], "the counter that is lost")
+
+    def test_tenants_whose_time_is_over_go_when_another_is_set(self):
+        one, _ = self.start_two()
+        soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+        self.told(one, "tenant", "set", "org_short", "--blocked", "--until", soon)
+        wait_for(lambda: json.loads(self.told(one, "tenant", "list", "--json"))["tenants"].get("org_short"), "it")
+        wait_for(lambda: not json.loads(self.told(one, "tenant", "list", "--json"))["tenants"]["org_short"]["in_force"],
+                 "its end")
+        self.told(one, "tenant", "set", "org_a", "--blocked")
+        self.in_force(lambda: list(json.loads(self.told(one, "tenant", "list", "--json"))["tenants"]) == ["org_a"],
+                      "the list")
+        self.assertIn("appendonly yes", one.process.output())
 
     def test_the_start_says_where_limits_are_and_no_credential_is_printed(self):
         password = "redis-password-0123456789"

@@ -152,8 +152,9 @@ TEST_CASE("whoever fills the table shuts nobody else out")
     Clients clients(few(), key, 64);
     for (int i = 0; i < 2000; ++i)
         clients.note_refused("2001:db8:0:" + std::to_string(i) + "::", test::at());
+    // Counted as ever: its own limit holds, and nothing else.
     for (int i = 0; i < 50; ++i)
-        CHECK_FALSE(clients.judge(somebody, Token::absent, test::at()).refusal.has_value());
+        CHECK(clients.judge(somebody, Token::absent, test::at()).refusal.has_value() == (i >= 3));
 }
 
 TEST_CASE("workers share one count")
@@ -235,6 +236,17 @@ TEST_CASE("a session cookie is a token, other cookies are none")
     for (int i = 0; i < 3; ++i)
         test::refused(fresh, test::get("/", "Cookie: __client_uat=1; session=x\r\n"));
     CHECK(has(test::refused(fresh, test::get("/")), "clients-unauthenticated"));
+}
+
+TEST_CASE("a token that proves nothing does not pass for one on a public page")
+{
+    EdgeRig rig(strict);
+    for (int i = 0; i < 3; ++i)
+        CHECK(
+            has(test::allowed(rig, test::get("/open", "Cookie: __session=x\r\n")), "HTTP/1.1 200"));
+    const auto answer = test::refused(rig, test::get("/open", "Cookie: __session=x\r\n"));
+    CHECK(has(answer, "clients-unauthenticated"));
+    CHECK(has(test::allowed(rig, test::get("/open", test::bearer())), "HTTP/1.1 200"));
 }
 
 TEST_CASE("one connection too many of one address is told so and closed")

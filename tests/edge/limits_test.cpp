@@ -157,11 +157,128 @@ TEST_CASE("a refused request gets 429 with all it needs to know, and nothing rea
     CHECK(has(answer, "X-RateLimit-Reset: " + std::to_string(test::mint_time + 7) + "\r\n"));
     CHECK(has(answer, "\"violated-policies\":[\"api\"]"));
     CHECK(rig.outcome(LimitOutcome::denied_locally) == 1);
+    CHECK(rig.outcome(LimitOutcome::allowed) == 0);
     CHECK(has(rig.access_lines().at(0), R"("limit":"api","remaining":0,"limit_by":"deny_cache"})"));
     const auto denied = rig.denied.lately(1h, test::edge_clock());
     REQUIRE(denied.size() == 1);
     CHECK(denied[0].subject == "org_2acme");
     CHECK(denied[0].limit == "api");
+}
+
+TEST_CASE("a refused request counts at the limits that refuse it, and at no other")
+{
+    EdgeRig rig(R"(
+clients: { unauthenticated: off, refused: off, connections: off }
+limits:
+  api: { rate: 100/1m }
+  full: { rate: 50/1m }
+  tried: { rate: 10/1m, shadow: true }
+default: { access: org, limits: [api, full, tried] }
+)");
+    using Checks = ScriptedLimiter::Checks;
+    using Decisions = ScriptedLimiter::Decisions;
+    const auto total = [&](std::size_t limit) {
+        std::uint64_t sum = 0;
+        for (const auto& outcome : rig.counters.limits[limit].outcome)
+            sum += outcome.value();
+        return sum;
+    };
+    // In shadow it says no; whether `full` does is told by the row.
+    bool is_full = true;
+    By by = By::counter;
+    rig.limiter.answer = [&](Checks checks, Decisions decisions) {
+        auto answered = test::let_pass(checks, decisions);
+        for (std::size_t i = 0; i < checks.size(); ++i) {
+            decisions[i].by = by;
+            if (checks[i].limit == "tried" || (checks[i].limit == "full" && is_full))
+                decisions[i].allowed = false;
+        }
+        return answered;
+    };
+    CHECK(has(test::refused(rig, test::get("/", test::bearer())), "HTTP/1.1 429"));
+    CHECK(total(0) == 0);
+    CHECK(rig.outcome(LimitOutcome::denied, 1) == 1);
+    CHECK(rig.outcome(LimitOutcome::shadow_denied, 2) == 1);
+    by = By::fallback;
+    CHECK(has(test::refused(rig, test::get("/", test::bearer())), "HTTP/1.1 429"));
+    CHECK(total(0) == 0);
+    CHECK(rig.outcome(LimitOutcome::fallback_denied, 1) == 1);
+    // A refusal in shadow is no reason.
+    is_full = false;
+    by = By::counter;
+    CHECK(has(test::allowed(rig, test::get("/", test::bearer())), "HTTP/1.1 200"));
+    CHECK(rig.outcome(LimitOutcome::allowed, 0) == 1);
+    CHECK(rig.outcome(LimitOutcome::allowed, 1) == 1);
+    CHECK(total(0) == 1);
+    CHECK(total(1) == 3);
+    CHECK(rig.outcome(LimitOutcome::shadow_denied, 2) == 3);
+}
+
+TEST_CASE("a request that weighs more than its limit is told that it can never pass")
+{
+    EdgeRig rig(R"(
+clients: { unauthenticated: off, refused: off, connections: off }
+limits: { api: { rate: 3/1m } }
+default: { access: org, limits: { api: 5 } }
+)");
+    rig.limiter.answer = [](ScriptedLimiter::Checks, ScriptedLimiter::Decisions decisions) {
+        decisions[0].wait = Microseconds::max();
+        return Result<void>();
+    };
+    const auto answer =
+        test::refused(rig, test::get("/", test::bearer() + "Accept: text/plain\r\n"));
+    CHECK(has(answer, "HTTP/1.1 429"));
+    CHECK_FALSE(has(answer, "Retry-After"));
+    CHECK(has(answer, "Too Many Requests: This request weighs 5, the limit is 3: it can never "
+                      "pass. Violated: api. (quota_exhausted)\n"));
+}
+
+TEST_CASE("whatever is answered is dated when it is answered")
+{
+    EdgeRig rig(
+        one_limit + "cors: { origins: [\"https://other.example.com\"], preflight: answer }\n");
+    rig.limiter.answer = [](ScriptedLimiter::Checks checks, ScriptedLimiter::Decisions decisions) {
+        test::edge_time += Milliseconds{2'000};
+        return test::let_pass(checks, decisions);
+    };
+    static_assert(test::mint_time == 1'700'000'000);
+    const std::string before = "\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT\r\n";
+    CHECK(has(test::refused(rig, test::get("/")), before));
+    CHECK(has(test::refused(rig, test::get("/..")), before));
+    CHECK(has(
+        test::refused(rig, "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), before));
+    CHECK(has(test::refused(rig, "OPTIONS / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+                                 "Origin: https://other.example.com\r\n"
+                                 "Access-Control-Request-Method: PUT\r\n\r\n"),
+        before));
+    CHECK(has(test::allowed(rig, test::get("/", test::bearer())),
+        "\r\nDate: Tue, 14 Nov 2023 22:13:22 GMT\r\n"));
+    const auto theirs = test::allowed(rig, test::get("/", test::bearer()),
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nDate: x\r\n\r\n");
+    CHECK(has(theirs, "\r\nDate: x\r\n"));
+    CHECK_FALSE(has(theirs, "GMT"));
+    const auto broken = test::allowed(rig, test::get("/", test::bearer()), "nonsense\r\n\r\n");
+    CHECK(has(broken, "HTTP/1.1 502"));
+    CHECK(has(broken, "\r\nDate: Tue, 14 Nov 2023 22:13:26 GMT\r\n"));
+}
+
+TEST_CASE("an answer is dated when the app gave it, however long that took")
+{
+    for (const auto& says : {test::empty_answer, std::string("nonsense\r\n\r\n")}) {
+        CAPTURE(says);
+        EdgeRig rig(one_limit);
+        rig.limiter.answer = &test::let_pass;
+        auto app = [](EdgeRig& r, std::string answer) -> Awaitable<void> {
+            const auto stream = co_await r.accept();
+            co_await test::heard_until(*stream, "\r\n\r\n");
+            test::edge_time += Milliseconds{30'000};
+            co_await stream->write(answer, test::enough);
+            stream->close();
+        };
+        std::string heard;
+        rig.loop.run(test::ask(rig, test::get("/", test::bearer()), heard), app(rig, says));
+        CHECK(has(heard, "\r\nDate: Tue, 14 Nov 2023 22:13:50 GMT\r\n"));
+    }
 }
 
 TEST_CASE("limits that cannot be checked are 503, with nothing said about what is left")
@@ -235,6 +352,7 @@ TEST_CASE("limits per address are charged before the token is read, and shown wi
         CHECK(has(refused, "\"violated-policies\":[\"near\"]"));
         CHECK(rig.limiter.calls.size() == 1);
         CHECK(rig.outcome(LimitOutcome::denied, 0) == 1);
+        CHECK(rig.outcome(LimitOutcome::allowed, 0) == 2);  // of the request before
         CHECK(rig.denied.lately(1h, test::edge_clock()).empty());
         CHECK(has(rig.access_lines().at(1), R"("limit":"near")"));
     }
@@ -355,6 +473,20 @@ TEST_CASE("what the app says of its own limits stands beside ours")
     CHECK_FALSE(has(answer, "X-RateLimit-Remaining: 99\r\n"));
     CHECK(has(answer, "Access-Control-Expose-Headers: X-Request-Id, RateLimit-Policy, RateLimit, "
                       "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset\r\n"));
+}
+
+TEST_CASE("all limits of a request share one deadline")
+{
+    EdgeRig rig(by_address + "redis: { url: \"redis://127.0.0.1:1/0\", deadline: 25ms }\n");
+    rig.limiter.answer = [](auto checks, auto decisions) {
+        test::edge_time += Milliseconds{16};
+        return test::let_pass(checks, decisions);
+    };
+    test::allowed(rig, test::get("/", test::bearer()));
+    REQUIRE(rig.limiter.began.size() == 2);
+    CHECK(rig.limiter.began[0].steady == rig.limiter.began[1].steady);
+    // 16 ms twice: neither is too long alone.
+    CHECK(rig.counters.store.waits_over_deadline.value() == 1);
 }
 
 TEST_CASE("a wait for Redis is measured, and told apart where it was too long")

@@ -50,11 +50,13 @@ struct ScriptedLimiter : limit::Limiter {
         return Result<void>();
     };
     std::vector<std::vector<Question>> calls;
+    std::vector<Instant> began;  // as calls
     int held = 0, releases = 0;
     bool is_asked_twice = false;  // a permit was given back that nobody held
 
-    Awaitable<Result<void>> take(Checks checks, Decisions decisions, Instant) override
+    Awaitable<Result<void>> take(Checks checks, Decisions decisions, Instant now) override
     {
+        began.push_back(now);
         auto& call = calls.emplace_back();
         for (const auto& check : checks)
             call.push_back({std::string(check.limit), std::string(check.subject), check.quota->name,

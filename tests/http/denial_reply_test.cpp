@@ -24,6 +24,9 @@ const Pages pages{.sign_in = "https://accounts.example.com/sign-in",
     .forbidden = "https://app.example.com/forbidden"};
 const Cors cors{{"https://other.example.com"}};
 
+const Instant now{.wall = std::chrono::system_clock::time_point(Seconds{784'111'777})};
+constexpr std::string_view date = "Sun, 06 Nov 1994 08:49:37 GMT";
+
 constexpr std::string_view here = "https://app.example.com/a?b=1&c=\xc3\xa4#d";
 
 const RequestHead& api()
@@ -573,6 +576,22 @@ TEST_CASE("429 says which policy, and when to come back if ever")
     CHECK(field_of(make_denial_reply(refusal, pages, cors).bytes, "Retry-After") == "-");
 }
 
+TEST_CASE("429 as text names every policy that refused, and says what else is known")
+{
+    const auto head = head_with({{"Accept", "text/plain"}});
+    auto refusal = refusal_of(Denial::quota_exhausted, head);
+    const auto body = [&] { return body_of(make_denial_reply(refusal, pages, cors).bytes); };
+    refusal.violated_policies = {"api-1s"};
+    CHECK(body() == "Too Many Requests: A rate limit has been reached. Violated: api-1s. "
+                    "(quota_exhausted)\n");
+    refusal.violated_policies = {"api-1s", "clients.refused"};
+    refusal.detail = "This request weighs 5, the limit is 3: it can never pass.";
+    CHECK(body() == "Too Many Requests: This request weighs 5, the limit is 3: it can never pass. "
+                    "Violated: api-1s, clients.refused. (quota_exhausted)\n");
+    refusal.denial = Denial::limiter_unavailable;
+    CHECK(body().find("Violated") == std::string::npos);
+}
+
 TEST_CASE("limits that cannot be checked are a problem of their own kind, and violate no policy")
 {
     auto refusal = refusal_of(Denial::limiter_unavailable, api());
@@ -820,7 +839,7 @@ TEST_CASE("an answered preflight allows a configured origin what it asked for")
             head_with({{"Origin", row.origin}, {"Access-Control-Request-Method", "PUT"},
                           {"Access-Control-Request-Headers", row.asked}},
                 "OPTIONS");
-        const auto bytes = make_preflight_reply(head, cors, "req-1", true);
+        const auto bytes = make_preflight_reply(head, cors, "req-1", true, now);
         CHECK(status_in(bytes) == 204);
         CHECK(field_of(bytes, "Access-Control-Allow-Origin") ==
               (is_known ? std::string(row.origin) : "-"));
@@ -833,12 +852,30 @@ TEST_CASE("an answered preflight allows a configured origin what it asked for")
     }
     auto with_body = head_with({{"Origin", "https://other.example.com"}}, "OPTIONS");
     with_body.body = BodyKind::sized;
-    CHECK(field_of(make_preflight_reply(with_body, cors, "r", false), "Connection") == "close");
+    CHECK(
+        field_of(make_preflight_reply(with_body, cors, "r", false, now), "Connection") == "close");
+}
+
+TEST_CASE("every answer of ours is dated, once")
+{
+    for (const Denial denial : all_denials())
+        for (const RequestHead* head : {&api(), &document()}) {
+            CAPTURE(name(denial));
+            auto refusal = refusal_of(denial, *head);
+            refusal.now = now;
+            CHECK(field_of(make_denial_reply(refusal, pages, cors).bytes, "Date") == date);
+        }
+    Refusal unread{.denial = Denial::not_http};
+    unread.now = now;
+    CHECK(field_of(make_denial_reply(unread, pages, cors).bytes, "Date") == date);
+    CHECK(field_of(make_preflight_reply(api(), cors, "req-1", true, now), "Date") == date);
+    CHECK(field_of(make_options_reply("req-1", true, now), "Date") == date);
 }
 
 TEST_CASE("OPTIONS * says what is served here")
 {
-    const auto stays = make_options_reply("req-1", true), goes = make_options_reply("req-1", false);
+    const auto stays = make_options_reply("req-1", true, now),
+               goes = make_options_reply("req-1", false, now);
     CHECK(status_in(stays) == 200);
     CHECK(field_of(stays, "Allow") == "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
     CHECK(field_of(stays, "Content-Length") == "0");

@@ -225,7 +225,7 @@ TEST_CASE("a check in shadow is never shown and never decides")
     CHECK(Asked().deciding() == 0);
 }
 
-TEST_CASE("with more than four windows only the deciding one tells its state")
+TEST_CASE("of more than four windows the four tightest tell their state, in their order")
 {
     std::vector<Quota> many;
     for (int i = 0; i < 5; ++i)
@@ -238,7 +238,93 @@ TEST_CASE("with more than four windows only the deciding one tells its state")
     }
     CHECK(four.fields(only_ietf).ends_with(
         "RateLimit: \"w0\";r=5;t=1, \"w1\";r=5;t=1, \"w2\";r=5;t=1, \"w3\";r=2;t=1\r\n"));
-    CHECK(five.fields(only_ietf).ends_with(", \"w4\";q=10;w=1\r\nRateLimit: \"w3\";r=2;t=1\r\n"));
+    CHECK(five.fields(only_ietf).ends_with(
+        ", \"w4\";q=10;w=1\r\n"
+        "RateLimit: \"w0\";r=5;t=1, \"w1\";r=5;t=1, \"w2\";r=5;t=1, \"w3\";r=2;t=1\r\n"));
+}
+
+TEST_CASE("the tightest is what has the smallest share left, and a rate before permits")
+{
+    const Quota ten = quota(10, 1s, "ten"), thousand = quota(1000, 1h, "thousand"),
+                million = quota(1'000'000, 24h, "million");
+    const Quota other = quota(20, 2s, "other");
+    const auto shown = [](const Asked& asked) {
+        const auto text = asked.fields(only_ietf);
+        return text.substr(text.find("RateLimit: ") + 11);
+    };
+    // By the number 800 of a million were many; by the share they are few.
+    CHECK(shown(Asked()
+                    .add(ten, passed(9, 0s))
+                    .add(million, passed(800, 0s))
+                    .add(thousand, passed(500, 0s))
+                    .add(api, passed(50, 0s))
+                    .add(permits, passed(0, 0s))) ==
+          "\"million\";r=800, \"thousand\";r=500, \"api\";r=50, \"api-concurrent\";r=0\r\n");
+    // 25 of 50 permits, 10 of 20, 50 of 100: the same share. Rates come first, then order.
+    CHECK(shown(Asked()
+                    .add(permits, passed(25, 0s))
+                    .add(other, passed(10, 0s))
+                    .add(api, passed(50, 0s))
+                    .add(thousand, passed(500, 0s))
+                    .add(ten, passed(5, 0s))) ==
+          "\"other\";r=10, \"api\";r=50, \"thousand\";r=500, \"ten\";r=5\r\n");
+    CHECK(shown(Asked()
+                    .add(other, passed(10, 0s))
+                    .add(api, passed(50, 0s))
+                    .add(thousand, passed(500, 0s))
+                    .add(ten, passed(5, 0s))
+                    .add(million, passed(500'000, 0s))) ==
+          "\"other\";r=10, \"api\";r=50, \"thousand\";r=500, \"ten\";r=5\r\n");
+    // What a bucket lets pass at once is its whole.
+    const Quota bucket = bucket_of(1000, 60s, 10);
+    CHECK(shown(Asked()
+                    .add(bucket, passed(9, 0s))
+                    .add(other, passed(10, 0s))
+                    .add(api, passed(50, 0s))
+                    .add(thousand, passed(500, 0s))
+                    .add(ten, passed(5, 0s))) ==
+          "\"other\";r=10, \"api\";r=50, \"thousand\";r=500, \"ten\";r=5\r\n");
+    // A heavy request may be refused with much left: that is what its sender must see.
+    Decision heavy = refused(3s, 0s);
+    heavy.remaining = 90;
+    CHECK(shown(Asked()
+                    .add(other, passed(1, 0s))
+                    .add(thousand, passed(1, 0s))
+                    .add(ten, passed(1, 0s))
+                    .add(million, passed(1, 0s))
+                    .add(api, heavy)) ==
+          "\"other\";r=1, \"thousand\";r=1, \"million\";r=1, \"api\";r=90\r\n");
+}
+
+TEST_CASE("a weight above its limit is told to be hopeless, and only that")
+{
+    struct Row {
+        const char* name;
+        const Quota* quota;
+        std::int64_t weight;
+        bool allowed, enforced;
+        const char* detail;
+    };
+    const Quota three = quota(3, 60s, "three"), burst = bucket_of(100, 60s, 4);
+    for (const Row& row : {
+             Row{"at the limit", &three, 3, false, true, ""},
+             Row{"one past it", &three, 4, false, true,
+                 "This request weighs 4, the limit is 3: it can never pass."},
+             Row{"a bucket's burst", &burst, 4, false, true, ""},
+             Row{"one past the burst", &burst, 5, false, true,
+                 "This request weighs 5, the limit is 4: it can never pass."},
+             Row{"in shadow", &three, 4, false, false, ""},
+             Row{"allowed all the same", &three, 4, true, true, ""},
+         }) {
+        CAPTURE(row.name);
+        Decision decision = refused(Microseconds::max());
+        decision.allowed = row.allowed;
+        Asked asked;
+        asked.add(api, passed(1, 0s)).add(*row.quota, decision, row.enforced);
+        asked.checks.back().weight = row.weight;
+        CHECK(http::never_detail(asked.all()) == row.detail);
+    }
+    CHECK(http::never_detail({}) == "");
 }
 
 TEST_CASE("Retry-After is rounded up, at least one second, and absent when waiting never helps")

@@ -421,4 +421,37 @@ TEST_CASE("the accept value is RFC 6455's")
     CHECK(websocket_accept("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 }
 
+TEST_CASE("an answer without a date gets one, as any that is passed on must have")
+{
+    const Instant now{.wall = std::chrono::system_clock::time_point(Seconds{784'111'777})};
+    const ClientHead dated{.now = now};
+    struct Row {
+        std::string name, raw;
+        std::size_t times;
+        std::string value;
+    };
+    const std::string ours = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+    const std::string theirs = "Date: Mon, 02 Jan 2006 15:04:05 GMT\r\n";
+    for (const auto& row : std::vector<Row>{
+             {"none", answer("200 OK", "A: b\r\n"), 1, ours},
+             {"an error", answer("500 Oh", ""), 1, ours},
+             {"without a body", answer("304 Same", ""), 1, ours},
+             {"its own", answer("200 OK", theirs), 1, theirs},
+             {"in lower case", answer("200 OK", "date: x\r\n"), 0, "date: x\r\n"},
+             {"one that does not travel", answer("200 OK", theirs + "Connection: date\r\n"), 1,
+                 ours},
+             {"a name like it", answer("200 OK", "X-Date: y\r\n"), 2, ours},
+             {"a handshake's",
+                 answer("101 Go", "Connection: upgrade\r\nUpgrade: websocket\r\n"
+                                  "Sec-WebSocket-Accept: x\r\n"),
+                 0, ""},
+         }) {
+        CAPTURE(row.name);
+        const auto sent = send(row.raw, dated).text;
+        CHECK(count(sent, "Date: ") == row.times);
+        CHECK(sent.find(row.value) != sent.npos);
+    }
+    CHECK(count(send(answer("200 OK", "")).text, "Date: ") == 0);
+}
+
 }  // namespace orggate::http

@@ -164,6 +164,18 @@ TEST_CASE("several windows are charged together or not at all")
     CHECK(left(table, second, 11s) == 1);
 }
 
+TEST_CASE("a rate asked under a short window makes no other rate of its limit forget")
+{
+    LocalTable table(key);
+    const Quota second = quota(1, 1s, "api-1s"), hour = quota(20, 1h, "api-1h");
+    int passed = 0;
+    for (int i = 0; i < 100; ++i)
+        passed += take(table, {check(second), check(hour)}, 2s * i).all_allowed();
+    CHECK(passed == 20);
+    CHECK(left(table, hour, 3599s) == 0);
+    CHECK(left(table, hour, 7200s) == 20);
+}
+
 TEST_CASE("one request over several subjects is all or nothing too")
 {
     LocalTable table(key);

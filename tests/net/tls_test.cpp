@@ -190,6 +190,90 @@ TEST_CASE("SNI is sent for names and not for addresses; ALPN agrees on http/1.1"
     }
 }
 
+TEST_CASE("a context for many names believes each peer by the host it was asked for")
+{
+    struct Row {
+        std::string name, context_name, host;
+        int verdict;  // X509_V_ERR
+        std::string sni;
+        bool has_no_name = false;
+    };
+    const Row rows[] = {
+        {"a name", "", "localhost", X509_V_OK, "localhost"},
+        {"its other name", "", "app.test", X509_V_OK, "app.test"},
+        {"an address", "", "127.0.0.1", X509_V_OK, ""},
+        {"a name in brackets is none", "", "[localhost", X509_V_ERR_HOSTNAME_MISMATCH, ""},
+        {"another name", "", "elsewhere.test", X509_V_ERR_HOSTNAME_MISMATCH, ""},
+        {"another address", "", "127.0.0.2", X509_V_ERR_IP_ADDRESS_MISMATCH, ""},
+        {"no host", "", "", X509_V_ERR_HOSTNAME_MISMATCH, "", true},
+        {"no host in brackets", "", "[]", X509_V_ERR_HOSTNAME_MISMATCH, "", true},
+        {"the longest SNI is 255", "", std::string(256, 'x'), X509_V_ERR_HOSTNAME_MISMATCH, "",
+            true},
+        {"the context's own name", "app.test", "elsewhere.test", X509_V_OK, "app.test"},
+        {"the context's, though the host is right", "elsewhere.test", "localhost",
+            X509_V_ERR_HOSTNAME_MISMATCH, ""},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.name);
+        Loop loop;
+        Pair pair = make_pair(loop);
+        const std::string& ca = certificates().authority.cert_file;
+        auto client = row.context_name.empty() ? net::ClientContext::for_many_names(ca)
+                                               : net::ClientContext(ca, row.context_name);
+        auto server = server_context();
+        static std::string seen;
+        seen = "";
+        SSL_CTX_set_info_callback(
+            server.native().native_handle(), [](const SSL* ssl, int where, int) {
+                const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+                if ((where & SSL_CB_HANDSHAKE_DONE) != 0) seen = name != nullptr ? name : "";
+            });
+        Handshakes result;
+        auto story = [&]() -> Awaitable<void> {
+            result.client = co_await pair.ours->handshake_as_client(client, enough, row.host);
+            // Refused before a word was said: nothing can be sent after it.
+            if (row.has_no_name) CHECK_FALSE(pair.ours->is_open());
+            if (result.client) pair.ours->close();
+        };
+        loop.run(story(), as_server(*pair.theirs, server, result.server));
+        CHECK(seen == row.sni);
+        if (row.verdict == X509_V_OK)
+            CHECK_FALSE(result.client);
+        else
+            CHECK(result.client == error_code(row.verdict, net::certificate_category()));
+    }
+}
+
+TEST_CASE("a connection's name is checked against alternative names alone, wildcards whole")
+{
+    struct Row {
+        std::string name;
+        Wanted certificate;
+        bool is_believed;
+    };
+    Wanted common, partial, wild;
+    common.common_name = "www.app.test";
+    partial.names = "DNS:w*.app.test";
+    wild.names = "DNS:*.app.test";
+    for (const Row& row : {Row{"only a common name", common, false},
+             Row{"partial wildcard", partial, false}, Row{"wildcard", wild, true}}) {
+        CAPTURE(row.name);
+        Certificates& all = certificates();
+        const Certificate leaf = issue(all.directory, "leaf", row.certificate, &all.authority);
+        Loop loop;
+        Pair pair = make_pair(loop);
+        auto client = net::ClientContext::for_many_names(all.authority.cert_file);
+        net::ServerContext server(leaf.cert_file, leaf.key_file, "");
+        Handshakes result;
+        auto story = [&]() -> Awaitable<void> {
+            result.client = co_await pair.ours->handshake_as_client(client, enough, "www.app.test");
+            if (result.client) pair.ours->close();
+        };
+        loop.run(story(), as_server(*pair.theirs, server, result.server));
+        CHECK(!result.client.failed() == row.is_believed);
+    }
+}
+
 TEST_CASE("what a client offers decides: TLS below 1.2 and foreign protocols are refused")
 {
     struct Row {

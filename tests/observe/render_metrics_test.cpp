@@ -136,7 +136,8 @@ TEST_CASE("every family is there from the start, once, with its type")
         {"orggate_redis_redirects_total", "counter"},
         {"orggate_redis_script_loads_total", "counter"},
         {"orggate_deny_cache_hits_total", "counter"}, {"orggate_lease_questions_total", "counter"},
-        {"orggate_lease_units_total", "counter"}, {"orggate_exceptions_total", "counter"}};
+        {"orggate_lease_units_total", "counter"}, {"orggate_lease_units_held", "gauge"},
+        {"orggate_exceptions_total", "counter"}};
     CHECK(types == wanted);
 }
 
@@ -231,6 +232,7 @@ TEST_CASE("every counter of the store is told, summed, under a name of its own")
         {"lease_questions_total", &StoreCounters::lease_questions},
         {"lease_units_total{what=\"granted\"}", &StoreCounters::lease_granted},
         {"lease_units_total{what=\"spent\"}", &StoreCounters::lease_spent},
+        {"lease_units_total{what=\"put_back\"}", &StoreCounters::lease_put_back},
         {"lease_units_total{what=\"returned\"}", &StoreCounters::lease_returned},
         {"lease_units_total{what=\"lapsed\"}", &StoreCounters::lease_lapsed},
     };
@@ -253,6 +255,38 @@ TEST_CASE("every counter of the store is told, summed, under a name of its own")
     CHECK(has_line(page, "orggate_limiter_wait_seconds_sum 0.0003"));
     CHECK(has_line(page, "orggate_redis_command_seconds_bucket{le=\"+Inf\"} 1"));
     CHECK(has_line(page, "orggate_redis_command_seconds_count 1"));
+}
+
+TEST_CASE("the units a process holds are what it was granted and has not lost again")
+{
+    struct Row {
+        const char* name;
+        std::uint64_t granted, spent, put_back, returned, lapsed;
+        const char* held;
+    };
+    const CounterNames names = some_names();
+    for (const Row& row : {
+             Row{"nothing yet", 0, 0, 0, 0, 0, "0"},
+             Row{"all there", 20, 0, 0, 0, 0, "20"},
+             Row{"one of each kind", 20, 6, 1, 2, 3, "10"},
+             Row{"all gone", 20, 11, 1, 6, 4, "0"},
+             Row{"read between two of them", 20, 21, 0, 0, 0, "0"},
+         }) {
+        CAPTURE(row.name);
+        // Half of it at one worker, half at the other: 20 there are 10 and 10.
+        Counters a(names), b(names);
+        for (Counters* worker : {&a, &b}) {
+            StoreCounters& store = worker->store;
+            const auto half = [&](std::uint64_t n) { return worker == &a ? n / 2 : n - n / 2; };
+            store.lease_granted.add(half(row.granted));
+            store.lease_spent.add(half(row.spent));
+            store.lease_put_back.add(half(row.put_back));
+            store.lease_returned.add(half(row.returned));
+            store.lease_lapsed.add(half(row.lapsed));
+        }
+        const std::string page = render_metrics(names, {&a, &b}, {});
+        CHECK(has_line(page, "orggate_lease_units_held " + std::string(row.held)));
+    }
 }
 
 TEST_CASE("every outcome of a limit has its word")

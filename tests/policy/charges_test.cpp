@@ -1,5 +1,8 @@
 #include "orggate/policy/authorize.hpp"
 
+#include "orggate/keyed_hash.hpp"
+#include "orggate/limit/local.hpp"
+
 #include <doctest/doctest.h>
 
 #include <array>
@@ -317,7 +320,8 @@ TEST_CASE("an address instead of a subject has the limit's own rate and no bypas
     CHECK(answer->plan().empty());
 }
 
-TEST_CASE("the organisation's plan and own numbers count for its users too")
+TEST_CASE(
+    "the organisation's plan and own numbers count for its users in it, and for no user alone")
 {
     struct Row {
         std::string name;
@@ -331,8 +335,8 @@ TEST_CASE("the organisation's plan and own numbers count for its users too")
              {"org, plan", Per::org, {"pro"}, false, 1000},
              {"org, own", Per::org, {"pro"}, true, 5000},
              {"user, none", Per::user, {}, false, 100},
-             {"user, plan", Per::user, {"pro"}, false, 1000},
-             {"user, own", Per::user, {"pro"}, true, 5000},
+             {"user, plan", Per::user, {"pro"}, false, 100},
+             {"user, own", Per::user, {"pro"}, true, 100},
              {"org_user, none", Per::org_user, {}, false, 100},
              {"org_user, plan", Per::org_user, {"pro"}, false, 1000},
              {"org_user, own", Per::org_user, {"pro"}, true, 5000},
@@ -354,6 +358,35 @@ TEST_CASE("the organisation's plan and own numbers count for its users too")
         CHECK(answer->checks()[1].quota->units == 5);
         CHECK(answer->plan() == (row.units == 1000 ? "pro" : ""));
     }
+}
+
+TEST_CASE("no organisation of a user makes the others forget what the user has spent")
+{
+    auto mine = counting(Per::user);
+    mine.quotas = {{.units = 20, .window = 1h, .name = "api"}};
+    mine.plans["free"] = {{.units = 3, .window = 1s, .name = "api"}};
+    Tenant own;
+    own.limits["api"] = {{.units = 3, .window = 1s, .name = "api"}};
+    const Tenants tenants({{"org_own", own}});
+    auto at_work = member(), at_home = member(), in_own = member();
+    at_home.organisation->id = "org_home";
+    at_home.org_plans = {"free"};
+    in_own.organisation->id = "org_own";
+    const auto asked = rule(Access::org, {mine});
+    limit::LocalTable table(HashKey{1, 2});
+    int passed = 0;
+    for (int second = 0; second < 5; ++second)
+        for (int i = 0; i < 30; ++i)
+            for (const auto& session : {at_home, in_own, at_work}) {
+                Instant now;
+                now.steady += std::chrono::seconds(second);
+                const auto pass = ask(asked, signed_in(session), tenants);
+                REQUIRE(pass.has_value());
+                std::vector<limit::Decision> decisions(pass->checks().size());
+                REQUIRE(table.take(pass->checks(), decisions, now).has_value());
+                passed += decisions.at(0).allowed;
+            }
+    CHECK(passed == 20);
 }
 
 TEST_CASE("a shadow of the limit or of the rule enforces none of its checks")

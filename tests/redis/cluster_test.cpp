@@ -73,6 +73,7 @@ TEST_CASE("every slot's keys go to its server, found through any node that is th
     StoreRig rig(cluster_kind, {test::free_port(), cluster.ports()[2]});
     REQUIRE(rig.until([&] { return is_up_everywhere(rig); }));
     CHECK(rig.store.is_cluster());
+    CHECK(rig.store.trouble().empty());
 
     std::map<std::uint16_t, std::string> keys;
     for (int i = 0; keys.size() < 16'384; ++i) {
@@ -172,6 +173,9 @@ TEST_CASE("a primary that is gone takes its own slots with it and no others")
     }
     CHECK_FALSE(rig.store.is_up(limit::slot_of(gone)));
     CHECK(rig.evaluate(add_script, {gone}).failure == Failure::not_connected);
+    const std::string server = "127.0.0.1:" + std::to_string(cluster.ports()[1]);
+    CHECK(rig.until(
+        [&] { return rig.store.trouble() == server + ": connecting: Connection refused"; }));
 
     cluster.node(1).start();
     REQUIRE(rig.wait_until_up(limit::slot_of(gone)));
@@ -332,6 +336,7 @@ TEST_CASE("a map that is none opens no connection")
         REQUIRE(rig.until([&] { return maps == 1; }));
         rig.run_for(Milliseconds{50});
         CHECK_FALSE(rig.store.is_up(0));
+        CHECK(rig.store.trouble().starts_with("no node of the cluster tells its slots: "));
         CHECK(rig.counters.connects.value() == 0);
         CHECK(rig.evaluate(add_script, {"count"}).failure == Failure::not_connected);
     }

@@ -79,6 +79,24 @@ std::string joined(const std::vector<Words>& commands)
 
 }  // namespace
 
+TEST_CASE("what a server said is told up to 200 bytes, and only what prints")
+{
+    struct Row {
+        std::string name, said, told;
+    };
+    const Row rows[] = {
+        {"nothing", "", ""},
+        {"a sentence", "NOPERM no 'get' ~", "NOPERM no 'get' ~"},
+        {"200 bytes", std::string(200, 'x'), std::string(200, 'x')},
+        {"201 bytes", std::string(201, 'x'), std::string(200, 'x')},
+        {"what does not print", std::string("a\0\n\x1b\x1f\x7f\xc3\xbcz", 9), "a???????z"},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.name);
+        CHECK(told(row.said) == row.told);
+    }
+}
+
 TEST_CASE("a set-up says who we are, what we want, and what we will run")
 {
     struct Row {

@@ -32,7 +32,7 @@ struct Server {
         const auto reply =
             run(pulse_script(), {keys.members, keys.tenants_version, keys.generation},
                 {member, "15000", std::to_string(at)});
-        REQUIRE(reply.size() == 4);
+        REQUIRE(reply.size() == 5);
         return reply[0] + " " + reply[1];
     }
     std::string set_tenant(const std::string& org, const std::string& text, int most = 1000)
@@ -41,6 +41,14 @@ struct Server {
             {org, text, std::to_string(most), "524288"})
             .front();
     }
+    std::string restore(const std::string& version, const Words& pairs)
+    {
+        Words arguments{version};
+        arguments.insert(arguments.end(), pairs.begin(), pairs.end());
+        return run(restore_tenants_script(), {keys.tenants_version, keys.tenants}, arguments)
+            .front();
+    }
+    std::string tenant(const std::string& org) { return redis.text({"HGET", keys.tenants, org}); }
     std::string version() { return redis.text({"GET", keys.tenants_version}); }
 };
 
@@ -158,26 +166,132 @@ TEST_CASE("tenants are read back with their stamp, and a full fleet takes change
     CHECK(read("2", "42").size() == 5);
 }
 
+TEST_CASE("a list is restored once, over an older one or none, as a whole and with its version")
+{
+    struct Row {
+        std::string name, version;
+        bool has_list;
+        std::string expected;  // the reply
+    };
+    const Row rows[] = {
+        {"nothing there", "", false, "1"},
+        {"an older one, of a snapshot", "1789999999999999", true, "1"},
+        {"the same", "1790000000000000", true, "0"},
+        {"the same, but the list was evicted", "1790000000000000", false, "1"},
+        {"a newer one", "1790000000000001", true, "0"},
+        {"a newer one, cleared", "1790000000000001", false, "0"},
+        {"no number", "x", true, "1"},
+    };
+    Server server;
+    for (const auto& row : rows) {
+        CAPTURE(row.name);
+        server.redis.text({"FLUSHALL"});
+        if (!row.version.empty())
+            server.redis.text({"SET", server.keys.tenants_version, row.version});
+        if (row.has_list) server.redis.text({"HSET", server.keys.tenants, "org_old", "{}"});
+        const bool is_restored = row.expected == "1";
+        CHECK(server.restore("1790000000000000", {"org_a", "{ blocked: true }", "org_b", "{}"}) ==
+              row.expected);
+        CHECK(server.version() == (is_restored ? "1790000000000000" : row.version));
+        CHECK(server.tenant("org_a") == (is_restored ? "{ blocked: true }" : ""));
+        CHECK(server.tenant("org_old") == (row.has_list && !is_restored ? "{}" : ""));
+        // Another process, which knows no more, is not needed.
+        CHECK(server.restore("1790000000000000", {"org_a", "{}"}) == "0");
+    }
+    // An empty list is one too: its version comes back.
+    server.redis.text({"FLUSHALL"});
+    CHECK(server.restore("1790000000000000", {}) == "1");
+    CHECK(server.version() == "1790000000000000");
+}
+
+TEST_CASE("a change on top of a lost list is not taken before the list is back")
+{
+    Server server;
+    const Words keys{server.keys.tenants_version, server.keys.tenants};
+    const std::string known = "1790000000000000";
+    const auto set = [&] {
+        return server.run(set_tenant_script(), keys, {"org_b", "{}", "10", "1000", known}).front();
+    };
+    const auto clear = [&] {
+        return server.run(clear_tenant_script(), keys, {"org_b", known}).front();
+    };
+    const auto lost = std::to_string(list_is_lost);
+    CHECK(set() == lost);
+    CHECK(clear() == lost);
+    server.redis.text({"SET", server.keys.tenants_version, "1789999999999999"});
+    CHECK(set() == lost);
+    CHECK(server.tenant("org_b") == "");
+    server.restore(known, {"org_a", "{}"});
+    CHECK(set() == "1");
+    CHECK(clear() == "1");
+    CHECK(server.tenant("org_a") == "{}");
+}
+
+TEST_CASE("those whose time is over make room, unless somebody has changed them")
+{
+    Server server;
+    const Words keys{server.keys.tenants_version, server.keys.tenants};
+    server.set_tenant("org_over", "{ until: then }", 2);
+    server.set_tenant("org_again", "{ until: later }", 2);
+    const auto set = [&](const std::string& org, const Words& over) {
+        Words arguments{org, "{}", "2", "1000", ""};
+        arguments.insert(arguments.end(), over.begin(), over.end());
+        return server.run(set_tenant_script(), keys, arguments).front();
+    };
+    CHECK(set("org_new", {}) == "0");
+    CHECK(set("org_new", {"org_again", "{ until: then }"}) == "0");
+    CHECK(set("org_new", {"org_over", "{ until: then }", "org_again", "{ until: then }"}) == "1");
+    CHECK(server.tenant("org_over") == "");
+    CHECK(server.tenant("org_again") == "{ until: later }");
+    CHECK(server.tenant("org_new") == "{}");
+    // Who is set anew is not dropped.
+    CHECK(set("org_again", {"org_again", "{ until: later }"}) == "1");
+    CHECK(server.tenant("org_again") == "{}");
+}
+
+TEST_CASE("who was no member yet is told so")
+{
+    Server server;
+    const auto is_new = [&](const std::string& member) {
+        return server
+            .run(pulse_script(),
+                {server.keys.members, server.keys.tenants_version, server.keys.generation},
+                {member, "15000", std::to_string(start)})
+            .back();
+    };
+    CHECK(is_new("a:1") == "1");
+    CHECK(is_new("a:1") == "0");
+    CHECK(is_new("") == "0");
+}
+
 TEST_CASE("a pulse is read from a reply of its own shape alone")
 {
-    const auto good = read_pulse(array({integer(3), integer(12), text("17"), text("18")}));
+    const auto good =
+        read_pulse(array({integer(3), integer(12), text("17"), text("18"), integer(1)}));
     REQUIRE(good.has_value());
     CHECK(good->processes == 3);
     CHECK(good->workers == 12);
     CHECK(good->tenants_version == "17");
     CHECK(good->generation == 18);
-    CHECK_FALSE(read_pulse(array({integer(3), integer(-1), text(""), text("")}))->workers);
-    CHECK(read_pulse(array({integer(INT64_MAX), integer(INT64_MAX), text(""), text("")}))
-              ->processes == 100'000);
-    CHECK(read_pulse(array({integer(-5), integer(-5), text(""), text("")}))->processes == 0);
+    CHECK(good->is_new);
+    CHECK_FALSE(
+        read_pulse(array({integer(3), integer(-1), text(""), text(""), integer(0)}))->workers);
+    CHECK(
+        read_pulse(array({integer(INT64_MAX), integer(INT64_MAX), text(""), text(""), integer(0)}))
+            ->processes == 100'000);
+    CHECK(
+        read_pulse(array({integer(-5), integer(-5), text(""), text(""), integer(0)}))->processes ==
+        0);
 
     const Reply bad[] = {Reply(), integer(3), array({}), array({integer(3), integer(1), text("")}),
-        array({integer(3), integer(1), text(""), text("x")}),
-        array({integer(3), integer(1), text(""), text("1 ")}),
-        array({integer(3), integer(1), text(""), text("99999999999999999999")}),
-        array({integer(3), integer(1), text(std::string(21, '1')), text("")}),
-        array({text("3"), integer(1), text(""), text("")}),
-        array({integer(3), integer(1), integer(1), text("")})};
+        array({integer(3), integer(1), text(""), text("x"), integer(0)}),
+        array({integer(3), integer(1), text(""), text("1 "), integer(0)}),
+        array({integer(3), integer(1), text(""), text("99999999999999999999"), integer(0)}),
+        array({integer(3), integer(1), text(std::string(21, '1')), text(""), integer(0)}),
+        array({text("3"), integer(1), text(""), text(""), integer(0)}),
+        array({integer(3), integer(1), text(""), text("")}),
+        array({integer(3), integer(1), text(""), text(""), text("0")}),
+        array({integer(3), integer(1), integer(1), text(""), integer(0)})};
     for (const auto& reply : bad)
         CHECK_FALSE(read_pulse(reply).has_value());
 }

@@ -199,9 +199,87 @@ TEST_CASE("while Redis is away changes are refused, tenants stay, and nothing wa
           Fleet::Told::unavailable);
     CHECK(one.tenants.size() == 1);
 
-    // It comes back empty: what it held is forgotten, as the counters are.
+    // It comes back empty: what operators said stays, here and there.
+    const FleetKeys keys("og");
+    const auto generation = one.view.generation.load();
     server.start();
-    REQUIRE(one.rig.until([&] { return one.tenants.empty() && one.view.processes == 1; }));
+    REQUIRE(one.rig.until([&] {
+        return server.text({"HGET", keys.tenants, "org_a"}) == "{ blocked: true }";
+    }));
+    CHECK(one.tenants.size() == 1);
+    CHECK(one.changes == 1);
+    // Refusals that were known are none any more: the counters are gone.
+    CHECK(one.view.generation != generation);
+    // A loss is told once, and a change is possible at once.
+    const auto after = one.view.generation.load();
+    CHECK(one.told([&] { return one.fleet->clear_tenant("org_a"); }) == Fleet::Told::done);
+    REQUIRE(one.rig.until([&] { return one.tenants.empty(); }));
+    CHECK(one.view.generation == after);
+}
+
+TEST_CASE("what Redis lost is written back by whoever is first, and all drop what they refused")
+{
+    test::RedisServer server;
+    const FleetKeys keys("og");
+    Member one(server.port(), "one");
+    Member other(server.port(), "other");
+    both_until(one, other, [&] { return one.view.processes == 2 && other.view.processes == 2; });
+    const std::string text = "{ blocked: true }";
+    const TenantTexts expected{{"org_a", text}};
+    one.told([&] { return one.fleet->set_tenant("org_a", text); });
+    both_until(one, other, [&] { return one.tenants == expected && other.tenants == expected; });
+    const auto version = server.text({"GET", keys.tenants_version});
+    const auto generation = one.view.generation.load();
+    REQUIRE(other.view.generation == generation);
+
+    server.text({"FLUSHALL"});
+    both_until(one, other, [&] {
+        return server.text({"HGET", keys.tenants, "org_a"}) == text &&
+               one.view.generation != generation && other.view.generation != generation;
+    });
+    CHECK(server.text({"GET", keys.tenants_version}) == version);
+    CHECK(one.tenants == expected);
+    CHECK(other.tenants == expected);
+    CHECK(one.changes + other.changes == 2);
+
+    // A change right behind a loss does not make the list its own alone.
+    server.text({"FLUSHALL"});
+    CHECK(one.told([&] { return one.fleet->set_tenant("org_b", "{}"); }) == Fleet::Told::done);
+    both_until(one, other, [&] { return one.tenants.size() == 2 && other.tenants.size() == 2; });
+
+    // One that is cleared of its last stays so.
+    one.told([&] { return one.fleet->clear_tenant("org_a"); });
+    one.told([&] { return one.fleet->clear_tenant("org_b"); });
+    both_until(one, other, [&] { return one.tenants.empty() && other.tenants.empty(); });
+    one.rig.run_for(Milliseconds{700});
+    CHECK(server.text({"EXISTS", keys.tenants}) == "0");
+}
+
+TEST_CASE("a restart with an older snapshot does not bring back what was before")
+{
+    test::RedisServer server;
+    const FleetKeys keys("og");
+    Member one(server.port(), "one");
+    REQUIRE(one.rig.wait_until_up());
+    one.told([&] { return one.fleet->set_tenant("org_a", "{}"); });
+    const auto snapshot = server.text({"GET", keys.tenants_version});
+    one.told([&] { return one.fleet->set_tenant("org_b", "{ blocked: true }"); });
+    REQUIRE(one.rig.until([&] { return one.tenants.size() == 2; }));
+    server.text({"HDEL", keys.tenants, "org_b"});
+    server.text({"SET", keys.tenants_version, snapshot});
+    REQUIRE(one.rig.until([&] { return server.text({"HEXISTS", keys.tenants, "org_b"}) == "1"; }));
+    CHECK(one.tenants.size() == 2);
+}
+
+TEST_CASE("what Redis forbids is told apart from its absence")
+{
+    test::RedisServer server;
+    Member one(server.port(), "one");
+    REQUIRE(one.rig.wait_until_up());
+    server.text({"ACL", "SETUSER", "default", "-del", "-hset"});
+    CHECK(one.told([&] { return one.fleet->reset({"og:w1:{org_a}:api"}); }) ==
+          Fleet::Told::forbidden);
+    server.text({"ACL", "SETUSER", "default", "+@all"});
 }
 
 TEST_CASE("what somebody else left in our keys is not taken, and what was known stays")
@@ -214,13 +292,13 @@ TEST_CASE("what somebody else left in our keys is not taken, and what was known 
     REQUIRE(one.rig.until([&] { return one.tenants.size() == 1; }));
     // More text than may be, behind a new stamp.
     server.text({"HSET", keys.tenants, "org_b", std::string(600'000, 'x')});
-    server.text({"SET", keys.tenants_version, "1"});
+    server.text({"SET", keys.tenants_version, "4000000000000001"});
     one.rig.run_for(Milliseconds{1'200});
     CHECK(one.tenants.size() == 1);
     CHECK(one.fleet->is_up());
     server.text({"HDEL", keys.tenants, "org_b"});
     server.text({"HSET", keys.tenants, "org_c", "{}"});
-    server.text({"SET", keys.tenants_version, "2"});
+    server.text({"SET", keys.tenants_version, "4000000000000002"});
     REQUIRE(one.rig.until([&] { return one.tenants.size() == 2; }));
 }
 

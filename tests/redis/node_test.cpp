@@ -186,7 +186,7 @@ TEST_CASE("without a connection a request is refused at once and nothing is sent
         const Outcome outcome = co_await node.execute(std::move(command), enough);
         CHECK(outcome.failure == Failure::not_connected);
         node.send(make_command({"ASK"}));
-        node.report(Failure::down);
+        node.report(Failure::down, "BUSY");
         node.reconnect();
         std::function<bool()> tried = [&] { return rig.counters.connect_failures.value() >= 2; };
         co_await rig.until(tried);
@@ -374,9 +374,10 @@ TEST_CASE("five failures close the way for requests, three good probes open it a
                     rig.advance(Milliseconds{1});
                 }
                 co_await rig.until(done);
-                if (fault == Fault::reports) node.report(Failure::down);
+                if (fault == Fault::reports) node.report(Failure::down, "BUSY");
             }
             CHECK_FALSE(node.is_up());
+            CHECK(node.trouble() == (fault == Fault::reports ? "BUSY" : "no answer in time"));
             CHECK(rig.counters.breaker_opened.value() == 1);
             const auto refused = rig.ask("REFUSED");
             co_await rig.turn();
@@ -388,7 +389,7 @@ TEST_CASE("five failures close the way for requests, three good probes open it a
             for (int probes = 1; probes <= 3; ++probes) {
                 CHECK_FALSE(node.is_up());
                 const auto before = heard.size();
-                rig.advance(Milliseconds{49});
+                rig.advance(Milliseconds{4});
                 co_await rig.turn();
                 CHECK(heard.size() <= 8 + static_cast<std::size_t>(2 * (probes - 1)));
                 rig.advance(Milliseconds{1});
@@ -430,8 +431,9 @@ TEST_CASE("a probe that is refused for being busy keeps the way closed")
     auto story = [&]() -> Awaitable<void> {
         co_await rig.until_up();
         for (int i = 0; i < 5; ++i)
-            node.report(Failure::down);
-        node.report(Failure::forbidden);  // says nothing of its health
+            node.report(Failure::down, "OOM");
+        CHECK(node.trouble() == "OOM");
+        node.report(Failure::forbidden, "NOPERM");  // says nothing of its health
         for (int wanted = 1; wanted <= 8; ++wanted) {
             if (wanted == 6) is_busy = false;
             CHECK_FALSE(node.is_up());
@@ -440,9 +442,12 @@ TEST_CASE("a probe that is refused for being busy keeps the way closed")
             co_await rig.until(asked);
             for (int i = 0; i < 5; ++i)
                 co_await rig.turn();
+            if (wanted < 8) CHECK(node.trouble() == "BUSY");
         }
         CHECK(node.is_up());
+        CHECK(node.trouble().empty());
         node.stop(Milliseconds{0});
+        CHECK(node.trouble() == "stopped");
     };
     node.start();
     rig.loop.run(peer(), story());
@@ -741,7 +746,10 @@ TEST_CASE("the log says once what is wrong, again after ten seconds, and never t
     REQUIRE(said.size() == 3);
     const std::string refusal = "\"level\":\"error\",\"msg\":\"redis cannot be used\"";
     CHECK(said[0].starts_with(refusal));
+    const std::string ours = ",\"connection\":\"orggate-test\"";
+    CHECK(said[0].find(ours + ",\"failure\"") != std::string::npos);
     CHECK(said[0].ends_with("\"failure\":\"forbidden\",\"reason\":\"AUTH: ERR\"}"));
     CHECK(said[1] == said[0]);
     CHECK(said[2].starts_with("\"level\":\"info\",\"msg\":\"redis connected\""));
+    CHECK(said[2].ends_with(ours + "}"));
 }

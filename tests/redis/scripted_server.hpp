@@ -5,6 +5,7 @@
 #include "redis/fake_server.hpp"
 
 #include "orggate/net/await.hpp"
+#include "orggate/net/tls.hpp"
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -24,9 +25,9 @@ public:
     // Bytes to answer with; empty: those of a healthy primary.
     using Rule = std::function<std::string(const Words&, FakePeer&)>;
 
-    ScriptedServer(
-        boost::asio::io_context& io, net::Deadlines& deadlines, std::uint16_t port, Rule rule)
-        : state_(std::make_shared<State>(io, deadlines, port, std::move(rule)))
+    ScriptedServer(boost::asio::io_context& io, net::Deadlines& deadlines, std::uint16_t port,
+        Rule rule, net::ServerContext* tls = nullptr)
+        : state_(std::make_shared<State>(io, deadlines, port, std::move(rule), tls))
     {
         boost::asio::co_spawn(io, accept(state_), boost::asio::detached);
     }
@@ -41,15 +42,18 @@ public:
 private:
     using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Executor>;
     struct State {
-        State(boost::asio::io_context& io, net::Deadlines& all, std::uint16_t port, Rule answers)
+        State(boost::asio::io_context& io, net::Deadlines& all, std::uint16_t port, Rule answers,
+            net::ServerContext* over)
             : acceptor(io.get_executor(), {boost::asio::ip::address_v4::loopback(), port}),
               deadlines(all),
-              rule(std::move(answers))
+              rule(std::move(answers)),
+              tls(over)
         {
         }
         Acceptor acceptor;
         net::Deadlines& deadlines;
         Rule rule;
+        net::ServerContext* tls;  // null: clear text
         std::vector<std::shared_ptr<FakePeer>> peers;
     };
 
@@ -68,6 +72,10 @@ private:
 
     static Awaitable<void> serve(std::shared_ptr<State> state, std::shared_ptr<FakePeer> peer)
     {
+        if (state->tls != nullptr) {
+            const auto error = co_await peer->stream.handshake_as_server(*state->tls, enough);
+            if (error) co_return peer->close();
+        }
         while (true) {
             const Words words = co_await peer->command();
             if (words.empty()) co_return;

@@ -272,6 +272,7 @@ TEST_CASE("a name that no Sentinel knows is no server")
     StoreRig rig(settings);
     rig.run_for(Milliseconds{300});
     CHECK_FALSE(rig.store.is_up(0));
+    CHECK(rig.store.trouble() == "no sentinel names the primary: it knows no primary of that name");
     CHECK(rig.counters.connects.value() == 0);
     CHECK(rig.evaluate(add_script, {"count"}).failure == Failure::not_connected);
 }

@@ -68,13 +68,16 @@ TEST_CASE("a store that is not connected says so at once, and connects when ther
     RedisServer server;
     server.end();
     StoreRig rig(single, {server.port()});
+    CHECK(rig.store.trouble() == "not connected yet");
     const auto pending = rig.begin(add_script, {"count"}, StoreRig::long_enough);
     REQUIRE(rig.until([&] { return pending->is_done; }));
     CHECK(pending->outcome.failure == Failure::not_connected);
     CHECK(rig.command({"PING"}).failure == Failure::not_connected);
     rig.store.send(add_script, 0, pending->keys, pending->arguments);
+    CHECK(rig.until([&] { return rig.store.trouble() == "connecting: Connection refused"; }));
     server.start();
     REQUIRE(rig.wait_until_up());
+    CHECK(rig.store.trouble().empty());
     const Outcome added = rig.evaluate(add_script, {"count"});
     CHECK(added.failure == Failure::none);
     CHECK(added.reply.integer == 1);
@@ -125,6 +128,7 @@ TEST_CASE("what was sent before the stop still happens, what comes after does no
     rig.store.send(add_script, 0, waiting->keys, waiting->arguments);
     rig.store.stop(Milliseconds{2'000});
     CHECK_FALSE(rig.store.is_up(0));
+    CHECK(rig.store.trouble() == "stopped");
     rig.store.send(add_script, 0, waiting->keys, waiting->arguments);
     REQUIRE(rig.until([&] { return waiting->is_done; }));
     CHECK(rig.until([&] { return server.text({"GET", "count"}) == "2"; }));
@@ -191,7 +195,8 @@ TEST_CASE("a server that another script keeps busy is left alone until it is fre
     RedisClient client(server.port());
     client.send({"EVAL", "while true do end", "0"});
 
-    REQUIRE(server.text({"PING"}).starts_with("BUSY"));
+    // The script may not have begun when the first question comes.
+    REQUIRE(rig.until([&] { return server.text({"PING"}).starts_with("BUSY"); }));
     for (int i = 0; i < 5; ++i) {
         CAPTURE(i);
         const Outcome outcome = rig.evaluate(add_script, {"count"});
@@ -199,6 +204,7 @@ TEST_CASE("a server that another script keeps busy is left alone until it is fre
         CHECK(outcome.reply.text.starts_with("BUSY"));
     }
     CHECK_FALSE(rig.store.is_up(0));
+    CHECK(rig.store.trouble() == "BUSY");
     REQUIRE(server.text({"SCRIPT", "KILL"}) == "OK");
     REQUIRE(rig.wait_until_up());
     CHECK(rig.evaluate(add_script, {"count"}).reply.integer == 1);
@@ -261,11 +267,15 @@ TEST_CASE("what the user may not do is forbidden, outside scripts and inside")
     struct Row {
         std::string name;
         std::vector<std::string> change;
+        std::string trouble;
     };
     const Row rows[] = {
-        {"the command", {"ACL", "SETUSER", "orggate", "-evalsha"}},
-        {"a command of the script", {"ACL", "SETUSER", "orggate", "+evalsha", "-incrby"}},
-        {"the key", {"ACL", "SETUSER", "orggate", "+incrby", "resetkeys", "~og:*"}},
+        {"the command", {"ACL", "SETUSER", "orggate", "-evalsha"},
+            "NOPERM this user has no permissions to run the 'evalsha' command"},
+        {"a command of the script", {"ACL", "SETUSER", "orggate", "+evalsha", "-incrby"},
+            "ERR The user executing the script can't run this command"},
+        {"the key", {"ACL", "SETUSER", "orggate", "+incrby", "resetkeys", "~og:*"},
+            "NOPERM this user has no permissions to access one of the keys"},
     };
     RedisServer server;
     server.text({"ACL", "SETUSER", "orggate", "on", ">secret", "~*", "+@all"});
@@ -281,9 +291,34 @@ TEST_CASE("what the user may not do is forbidden, outside scripts and inside")
         CHECK(rig.evaluate(add_script, {"count"}).failure == Failure::forbidden);
         CHECK(rig.counters.forbidden.value() == ++forbidden);
         CHECK(rig.store.is_up(0));
+        const std::string trouble = rig.store.trouble();
+        CAPTURE(trouble);
+        CHECK(trouble.starts_with(row.trouble));
+        CHECK(trouble.size() <= 200);
     }
+    // Another script's success says nothing of this one.
+    CHECK(rig.evaluate(get_script, {"og:count"}).failure == Failure::none);
+    CHECK_FALSE(rig.store.trouble().empty());
     CHECK(rig.evaluate(add_script, {"og:count"}).reply.integer == 1);
+    CHECK(rig.store.trouble().empty());
+    // Whoever sends a plain command can do without it.
+    CHECK(rig.command({"GET", "count"}).failure == Failure::forbidden);
+    CHECK(rig.store.trouble().empty());
     CHECK(server.text({"EXISTS", "count"}) == "0");
+}
+
+TEST_CASE("a password that is not the server's is a trouble until it is")
+{
+    RedisServer server;
+    server.text({"ACL", "SETUSER", "orggate", "on", ">other", "~*", "+@all"});
+    redis::Settings settings = StoreRig::settings_for(single, {server.port()});
+    settings.redis.username = "orggate";
+    settings.redis.password = "secret";
+    StoreRig rig(settings);
+    CHECK(rig.until([&] { return rig.store.trouble() == "AUTH: WRONGPASS"; }));
+    REQUIRE(server.text({"ACL", "SETUSER", "orggate", ">secret"}) == "OK");
+    REQUIRE(rig.wait_until_up());
+    CHECK(rig.store.trouble().empty());
 }
 
 TEST_CASE("a script's defect is told as one and the key stays as it is")
@@ -312,6 +347,7 @@ TEST_CASE("nobody waits past the deadline for a server that stopped, and it is u
     for (const auto& pending : all)
         CHECK(pending->took() < deadline + lateness);
     CHECK_FALSE(rig.store.is_up(0));
+    CHECK(rig.store.trouble().starts_with("no answer "));
     CHECK(rig.counters.breaker_opened.value() == 1);
     const Pendings more = begin_many(rig, 50, deadline);
     REQUIRE(rig.finish(more));

@@ -1,6 +1,7 @@
 // What one client address may do before anybody knows who it is: requests without any
 // token, answers that refused, connections at once. Counted in this process alone.
-// Thread-safe, bounded: where the table has no room for a new address, it passes uncounted.
+// Thread-safe, bounded: where the table is full a new address takes the place of another, so
+// that whoever fills it shuts nobody else out.
 
 #pragma once
 
@@ -20,7 +21,7 @@ namespace orggate::edge {
 
 class Clients {
 public:
-    explicit Clients(const config::Config& config, HashKey key, std::size_t capacity = 1u << 16);
+    explicit Clients(const config::Config& config, HashKey key, std::size_t capacity = 1u << 17);
     Clients(const Clients&) = delete;
     Clients& operator=(const Clients&) = delete;
 

@@ -7,6 +7,7 @@
 #include "orggate/denial.hpp"
 #include "orggate/http/request_head.hpp"
 #include "orggate/policy/rule.hpp"
+#include "orggate/time.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -43,6 +44,7 @@ struct Refusal {
     std::string_view quota_fields{};  // complete lines: rate limit fields
     std::vector<std::string_view> violated_policies{};  // for 429 bodies: all of them
     bool keep_alive = false;                            // the request's body has been read
+    Instant now{};                                      // for Date
 };
 
 struct Reply {
@@ -72,10 +74,10 @@ std::string exposed_fields(
 bool is_preflight(const RequestHead& head);
 // The answer to it where `cors.preflight: answer`. An origin that is not allowed gets no
 // Access-Control fields, which is how a browser is told no.
-std::string make_preflight_reply(
-    const RequestHead& head, const Cors& cors, std::string_view request_id, bool keep_alive);
+std::string make_preflight_reply(const RequestHead& head, const Cors& cors,
+    std::string_view request_id, bool keep_alive, Instant now);
 
 // The answer to OPTIONS *.
-std::string make_options_reply(std::string_view request_id, bool keep_alive);
+std::string make_options_reply(std::string_view request_id, bool keep_alive, Instant now);
 
 }  // namespace orggate::http

@@ -59,7 +59,8 @@ private:
 // Appends complete field lines for the enforced checks; nothing if there is none.
 // What nobody knows is not said: an answer without numbers has no state, one that nobody
 // gave (By::open) not even a policy. Permits are shown in the ietf form alone: the others
-// speak of rates. `now`: when the questions were asked, for answers that name no clock of
+// speak of rates. Of more than four states the tightest four are told: those that refused
+// first, then those with the smallest share left. `now`: when the questions were asked, for answers that name no clock of
 // their own.
 void append_quota_fields(
     std::string& out, const QuotaFieldForms& forms, const Asked& asked, Instant now);
@@ -73,6 +74,10 @@ std::int64_t retry_after(const Asked& asked, double unit);
 // The check that decided: the slowest that refused, else the one with least left.
 // Its index; asked.size() if there is none.
 std::size_t deciding_check(const Asked& asked);
+
+// Why waiting never helps, for a person: the first request that weighs more than its limit
+// lets pass at once. Empty where there is none.
+std::string never_detail(const Asked& asked);
 
 // The names of all policies that refused, each once.
 std::vector<std::string_view> violated_policies(const Asked& asked);

@@ -8,8 +8,10 @@
 #include "orggate/http/body.hpp"
 #include "orggate/http/managed_fields.hpp"
 #include "orggate/http/request_head.hpp"
+#include "orggate/time.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +52,7 @@ struct ClientHead {
     std::string_view exposed_fields{};   // a complete line, where scripts may read the answer
     std::string_view request_id{};       // X-Request-Id; empty: none
     const HeaderNames* names = nullptr;  // the operator's; null: the default ones
+    std::optional<Instant> now{};        // for an answer without Date; none: it stays so
 };
 
 // Framing of the body towards the client, after write_client_head.
@@ -62,8 +65,8 @@ struct ClientFraming {
 // managed names removed, our framing. Each Set-Cookie stays a line of its own. What the
 // upstream says of its own limits is never loosened by ours, nor ours by it; r=0 is not said
 // with a redirect, which clients might follow too late.
-// A 101 becomes a WebSocket handshake's answer.
-// Source: RFC 9110 section 7.6.1, RFC 9112 section 6.3, RFC 9111 section 3.5.
+// A 101 becomes a WebSocket handshake's answer; any other answer without Date is dated.
+// Source: RFC 9110 sections 6.6.1 and 7.6.1, RFC 9112 section 6.3, RFC 9111 section 3.5.
 ClientFraming write_client_head(
     std::string& out, const ResponseHead& head, std::string_view method, const ClientHead& client);
 

@@ -41,8 +41,9 @@ private:
     bool is_open_ = false;
 };
 
-// Full jitter from 50 ms up to a ceiling that doubles with every failure, 2 s at most.
-// `unit` is a random number in [0, 1). No failure yet: 50 ms.
+// Full jitter: anything up to a ceiling of 50 ms that doubles with every failure, 2 s at most;
+// so those who lost the same server do not come back together. Never below 5 ms. `unit` is a
+// random number in [0, 1).
 std::chrono::milliseconds backoff(int failures, double unit);
 
 }  // namespace orggate::limit

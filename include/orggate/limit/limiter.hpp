@@ -20,7 +20,8 @@ public:
     // away (Check::on_error) is decided here; Decision::by says so.
     // Refuses: limiter_unavailable (no room for a new key, or the store is away and an
     //          enforced check says closed). Then nothing is charged.
-    // The spans outlive the wait; `decisions` has the size of `checks`.
+    // `now`: when this request began to wait for its limits; a store's deadline counts from
+    // it. The spans outlive the wait; `decisions` has the size of `checks`.
     virtual Awaitable<Result<void>> take(
         std::span<const Check> checks, std::span<Decision> decisions, Instant now) = 0;
 

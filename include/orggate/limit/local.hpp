@@ -1,7 +1,15 @@
 // The limiter without a store: one table per process, shared by all workers,
 // so that N workers do not admit N times. Thread-safe; one short lock per request
-// and shard. Bounded: only counters whose window is empty are evicted, and a full
+// and shard. Bounded, in two parts:
+//
+// Organisations and users: only counters whose window is empty are evicted, and a full
 // table refuses new keys (limiter_unavailable) rather than forget a used one.
+//
+// Addresses (Per::ip), of which anybody may have many: a part of their own, half as large, so
+// that they never take the room of an organisation. They are never refused for want of room.
+// Where theirs is full a new one evicts another, used or not; first one that was not asked for
+// again lately. So the promise to an address is weaker: whoever sends from more addresses than
+// fit may have its own forgotten, and others'. A permit that is held is not.
 //
 // With Redis it is the fallback: fed with what this process admits, so that at a switch it
 // already knows its last window.
@@ -24,7 +32,8 @@ namespace orggate::limit {
 
 class LocalTable {
 public:
-    // `capacity` counters over all shards. `key` is a secret: with it nobody outside can
+    // `capacity` counters of organisations and users over all shards, and half as many of
+    // addresses. `key` is a secret: with it nobody outside can
     // choose organisations that collide.
     explicit LocalTable(HashKey key, std::size_t capacity = 1u << 17);
     ~LocalTable();
@@ -34,11 +43,13 @@ public:
     // held to its part: units / share, at least 1 (Terms, leases play no part here).
     // An enforced check that finds no room for its counter passes uncounted if on_error is
     // open: By::open, no numbers.
-    // Refuses: limiter_unavailable, if another finds no room; then nothing is charged.
+    // Refuses: limiter_unavailable, if another finds no room; then nothing is charged. Never
+    // for an address.
     Result<void> take(std::span<const Check> checks, std::span<Decision> decisions, Instant now,
         std::int64_t share = 1);
 
-    // Notes what was admitted elsewhere: charged whatever the quota, while there is room.
+    // Notes what was admitted elsewhere: charged whatever the quota, while there is room; an
+    // enforced check of an address makes it.
     // A concurrent check becomes a permit, to be released like any other; it always has room.
     void note(std::span<const Check> checks, Instant now);
 
@@ -52,6 +63,7 @@ public:
     bool reset(const Check& check);
 
     std::size_t size() const;
+    // Counters forgotten so far: empty ones, and addresses' that had to make room.
     std::size_t evictions() const;
 
 private:
@@ -63,6 +75,7 @@ private:
     HashKey key_;
     std::size_t shard_count_;  // a power of two
     std::size_t capacity_per_shard_;
+    std::size_t addresses_per_shard_;
     std::unique_ptr<Shard[]> shards_;
 };
 

@@ -73,8 +73,10 @@ public:
     // handshake. Certificates refused: an error of certificate_category() (tls.hpp).
     Awaitable<boost::system::error_code> handshake_as_server(
         class ServerContext& context, Milliseconds deadline);
+    // `host`, whom we asked for, is whom the certificate must name and what goes out as SNI
+    // where the context has no name of its own.
     Awaitable<boost::system::error_code> handshake_as_client(
-        class ClientContext& context, Milliseconds deadline);
+        class ClientContext& context, Milliseconds deadline, const std::string& host = {});
 
 private:
     Awaitable<boost::system::error_code> handshake(Milliseconds deadline);

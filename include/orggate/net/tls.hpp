@@ -29,6 +29,7 @@ private:
 
 // Towards an https peer: chain and name are always verified, against the subject
 // alternative names alone (RFC 9525). SNI is sent unless the name is an IP address.
+// Its name is one for all connections, or, for peers of many names, that of each.
 class ClientContext {
 public:
     // Empty ca_file: the system's store; an empty store is an error. Empty cert_file: no
@@ -36,12 +37,20 @@ public:
     // with it.
     ClientContext(const std::string& ca_file, const std::string& server_name,
         const std::string& cert_file = {}, const std::string& key_file = {});
+    // Without a name: every handshake brings its own (Stream::handshake_as_client).
+    static ClientContext for_many_names(const std::string& ca_file,
+        const std::string& cert_file = {}, const std::string& key_file = {});
     boost::asio::ssl::context& native() { return context_; }
+    // Empty: that of each connection.
     const std::string& server_name() const { return server_name_; }
     // What to send as SNI: empty for an IP address.
     const std::string& sni() const { return sni_; }
 
 private:
+    ClientContext();
+    void load(
+        const std::string& ca_file, const std::string& cert_file, const std::string& key_file);
+
     boost::asio::ssl::context context_;
     std::string server_name_, sni_;
 };

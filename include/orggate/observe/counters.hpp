@@ -67,7 +67,7 @@ struct StoreCounters {
     Counter connects, connect_failures, breaker_opened, breaker_closed, redirects, script_loads;
     Counter up;  // gauge: connections that take commands
     Counter deny_cache_hits;
-    Counter lease_questions, lease_granted, lease_spent, lease_returned,
+    Counter lease_questions, lease_granted, lease_spent, lease_put_back, lease_returned,
         lease_lapsed;  // units but the first
 };
 

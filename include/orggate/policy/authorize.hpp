@@ -63,7 +63,9 @@ struct Question {
 // is a session of a blocked organisation, and X-Expected-Org is not asked.
 //
 // Charged, in the order of the rule: each rate of a limit with the rule's weight, then what
-// it holds at once with weight 1. A request without the subject of a limit counts for its
+// it holds at once with weight 1. Plans and a tenant's own rates change what an organisation
+// and its users in it (org, org_user) may do; a user's or an address's counter is one for all
+// organisations, and the limit's own rate holds. A request without the subject of a limit counts for its
 // address (otherwise: ip) or not at all (skip). A bypass waives rates alone: not what is
 // held at once, nor limits per address.
 // Refuses: what the decision said, session_pending, org_missing, blocked,

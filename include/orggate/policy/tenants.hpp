@@ -19,7 +19,7 @@ struct Tenant {
     bool bypass_all = false;
     std::vector<std::string> bypass;  // limit names
     std::map<std::string, std::vector<limit::Quota>, std::less<>>
-        limits;                                                  // instead of the limit's own
+        limits;  // instead of the limit's own; per org and org_user alone
     std::optional<std::chrono::system_clock::time_point> until;  // all of it ends then
     std::string reason;                                          // for humans
 };

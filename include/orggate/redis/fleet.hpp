@@ -37,7 +37,7 @@ struct FleetParts {
     int workers = 1;     // of this process
     Clock clock;
     observe::Log& log;
-    // Called when they changed.
+    // Called when they changed. What Redis loses stays in force and is written back.
     std::function<void(TenantTexts)> tenants_changed;
     // A limit counts days or months: then what Redis forgets at a restart matters.
     bool has_calendar = false;
@@ -65,11 +65,15 @@ public:
         nothing,      // there was nothing to clear
         full,         // most_fleet_tenants, or 512 KiB of text, are set already
         unavailable,  // Redis could not be asked; it may have been done all the same
+        forbidden,    // Redis refused: Store::trouble() says what
     };
-    // In force in every process within 1 s.
-    Awaitable<Told> set_tenant(std::string org_id, std::string text);
+    // In force in every process within 1 s. `over`: organisations whose settings may be
+    // dropped to make room, where nobody has changed them since.
+    Awaitable<Told> set_tenant(
+        std::string org_id, std::string text, std::vector<std::string> over = {});
     Awaitable<Told> clear_tenant(std::string org_id);
-    // Deletes counters and empties all deny caches.
+    // Deletes counters and empties all deny caches. What the other processes count for a
+    // time without Redis stays.
     Awaitable<Told> reset(std::vector<std::string> keys);
 
 private:

@@ -101,6 +101,11 @@ public:
     // Keys of different slots may lie on different servers: one call holds one slot.
     bool is_cluster() const;
 
+    // Why it is not up, or what a script was forbidden last, in words for a person:
+    // "connecting: Connection refused", "AUTH: WRONGPASS", "NOPERM ...". Never a credential.
+    // Empty when all is well: whatever was wrong is forgotten when it works.
+    std::string trouble() const;
+
 private:
     std::shared_ptr<class Topology> topology_;
 };
