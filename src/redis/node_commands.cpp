@@ -8,6 +8,7 @@ namespace orggate::redis {
 namespace {
 
 constexpr Milliseconds least_stuck{100};
+constexpr Milliseconds own_lag{20};  // of our timer: several times what a sweep may take
 constexpr std::string_view no_answer = "no answer in time";
 
 Outcome failed(Failure failure)
@@ -72,8 +73,10 @@ void Node::State::take(Reply reply, Time time)
 void Node::State::expire(Time time)
 {
     if (is_closed) return;
+    // A loop that was busy elsewhere tells nothing about the server.
+    const bool was_busy = armed != Time::max() && time - armed > own_lag;
     armed = Time::max();
-    expire_waits(time);
+    expire_waits(time, was_busy ? Fault::ours : Fault::servers);
     const auto oldest = pipeline.oldest();
     if (oldest && time - *oldest >= stuck_after()) {
         Trouble trouble;
@@ -86,7 +89,7 @@ void Node::State::expire(Time time)
     arm(time);
 }
 
-void Node::State::expire_waits(Time time)
+void Node::State::expire_waits(Time time, Fault fault)
 {
     for (ReplyWait* who : pipeline.expire(time)) {
         if (who == &probe) {
@@ -95,7 +98,7 @@ void Node::State::expire_waits(Time time)
         }
         parts.counters.timeouts.add();
         who->answer(failed(Failure::timed_out));
-        count_failure(time, no_answer);
+        if (fault == Fault::servers) count_failure(time, no_answer);
     }
 }
 

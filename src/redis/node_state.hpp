@@ -50,7 +50,8 @@ struct Node::State : std::enable_shared_from_this<Node::State> {
     void append(const Command& command, ReplyWait* who, Time time, Milliseconds deadline);
     void take(Reply reply, Time time);
     void expire(Time time);
-    void expire_waits(Time time);
+    enum class Fault { servers, ours };
+    void expire_waits(Time time, Fault fault);
     void drop(const Trouble& why, Ending ending);
     void arm(Time time);
     Time next_due() const;

@@ -410,6 +410,43 @@ TEST_CASE("five failures close the way for requests, three good probes open it a
     }
 }
 
+TEST_CASE("a loop that was busy elsewhere does not hold its own lateness against the server")
+{
+    for (const auto& [late, stays_up] :
+        {std::pair{Milliseconds{21}, false}, {Milliseconds{22}, true}}) {
+        CAPTURE(late.count());
+        NodeRig rig(&hand_set_clock);
+        Node& node = rig.make_node();
+        auto peer = [&]() -> Awaitable<void> {
+            auto client = co_await rig.server.accept();
+            for (;;) {
+                const Words words = co_await client->command();
+                if (words.empty()) break;
+                const auto reply = healthy_reply(words);
+                if (reply) co_await client->say(*reply);
+            }
+        };
+        auto story = [&]() -> Awaitable<void> {
+            co_await rig.until_up();
+            std::vector<decltype(rig.ask("Q"))> requests;
+            for (int i = 0; i < 6; ++i)
+                requests.push_back(rig.ask("Q", Milliseconds{1}));
+            co_await rig.turn();
+            rig.advance(late);
+            for (const auto& request : requests) {
+                std::function<bool()> done = [&] { return request->is_done; };
+                co_await rig.until(done);
+                CHECK(request->outcome.failure == Failure::timed_out);
+            }
+            CHECK(node.is_up() == stays_up);
+            CHECK(rig.counters.timeouts.value() == 6);
+            node.stop(Milliseconds{0});
+        };
+        node.start();
+        rig.loop.run(peer(), story());
+    }
+}
+
 TEST_CASE("a probe that is refused for being busy keeps the way closed")
 {
     NodeRig rig(&hand_set_clock);
