@@ -162,9 +162,10 @@ bool Limiter::may_ask(Question& q, Time now, Time until) const
 bool Limiter::is_flood(const Question& q, Instant now)
 {
     constexpr int most_new_addresses = 500;
+    const auto is_of_address = [&](std::size_t i) { return q.checks[i].per == limit::Per::ip; };
+    if (!std::ranges::all_of(q.members(), is_of_address)) return false;
     for (const auto i : q.members()) {
-        if (q.checks[i].per != limit::Per::ip || parts_.fallback->inspect(q.checks[i], now))
-            continue;
+        if (parts_.fallback->inspect(q.checks[i], now)) continue;
         if (now.steady >= flood_second_ + Seconds{1}) {
             flood_second_ = now.steady;
             new_addresses_ = 0;

@@ -69,10 +69,13 @@ void Limiter::note_denial(const Question& q, std::size_t i, Time sent)
 // The store is away from these parts: each limit's on_error decides.
 Limiter::Verdict Limiter::fall_back(Question& q, Instant now, Asked asked)
 {
+    has_fallen_back_ = true;
     local_checks_.clear();
+    // All of them before anything is decided: a refund that may have arrived is not sent twice.
+    for (const auto i : q.members())
+        forget_asking(q.parts()[i], asked);
     for (const auto i : q.members()) {
         const Check& check = q.checks[i];
-        forget_asking(q.parts()[i], asked);
         const bool is_local = q.is_local(i);
         if (!is_local && check.on_error == OnError::closed) return Verdict::unavailable;
         if (is_local) local_checks_.push_back(check);

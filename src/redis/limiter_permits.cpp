@@ -110,6 +110,7 @@ Awaitable<void> Limiter::tick()
         swept = std::min(parts_.clock().steady, swept + 2 * tick_period);
         leases_.sweep(LeaseBook::Sweep::lapsed, swept, back);
         report_leases();
+        notice_return(parts_.clock().steady);
         if (ticks % ticks_per_reminder == 0) {
             due_ = permits_.to_remind();
             due_per_tick_ = due_.size() / ticks_per_reminder + 1;
@@ -182,7 +183,7 @@ void Limiter::notice_return(Time now)
     const auto returns = counters.connects.value() + counters.breaker_closed.value();
     if (returns == returns_) return;
     const bool is_first = std::exchange(returns_, returns) == 0;
-    if (is_first) return;
+    if (is_first && !has_fallen_back_) return;
     settled_at_ = now + grace;
     due_ = permits_.to_remind();
     due_per_tick_ = due_.size() / ticks_per_reminder + 1;

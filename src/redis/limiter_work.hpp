@@ -109,8 +109,9 @@ private:
     std::uint64_t generation_ = 0;
     std::vector<std::string> due_;  // counters whose permits are to be told again
     std::size_t due_per_tick_ = 0;
-    std::uint64_t returns_ = 0;  // of the store, as counted
-    Time settled_at_{};          // until then permits are counted here alone
+    std::uint64_t returns_ = 0;     // of the store, as counted
+    bool has_fallen_back_ = false;  // since the start
+    Time settled_at_{};             // until then permits are counted here alone
     Time flood_second_{};
     int new_addresses_ = 0;  // since then
     std::unordered_map<LeaseBook::Lease*, std::vector<Timer*>> waiters_;

@@ -377,3 +377,52 @@ TEST_CASE("requests that wait for a lease in vain ask for themselves, and are ne
     CHECK(passed == 1);  // nobody gives the permit back
     CHECK(alone == 0);
 }
+
+TEST_CASE("permits taken while Redis was away count when it comes, also for the first time")
+{
+    RedisServer server;
+    server.end();
+    Loop loop;
+    LimiterRig rig(loop, server);
+    const limit::Quota single{1, Microseconds{0}, "single", limit::Algorithm::concurrent};
+    auto story = [&]() -> Awaitable<void> {
+        const std::vector<Check> one{check_of(single)};
+        const Asked held = co_await ask(rig, one);
+        CHECK(held.passed());
+        CHECK(held.decisions[0].by == By::fallback);
+        server.start();
+        co_await rig.ready();
+        const Asked second = co_await ask(rig, one);
+        CHECK_FALSE(second.passed());
+        // And Redis hears of the one that is held, at once.
+        auto is_told = [&] { return server.integers({"DBSIZE"})[0] == 1; };
+        std::function<bool()> told = is_told;
+        co_await until(loop, told);
+        rig.limiter->release(held.checks, held.decisions, real_clock());
+        rig.stop();
+    };
+    loop.run(story());
+}
+
+TEST_CASE("a lease's question that was lost is lost, though another limit refused the request")
+{
+    RedisServer server;
+    Loop loop;
+    LimiterRig rig(loop, server, Milliseconds{25});
+    limit::Quota leased{1000, Seconds{60}, "leased"};
+    leased.lease = Seconds{1};
+    auto story = [&]() -> Awaitable<void> {
+        co_await rig.ready();
+        server.signal(SIGSTOP);
+        auto closed = check_of(ten);
+        closed.on_error = OnError::closed;
+        const std::vector<Check> both{closed, check_of(leased)};
+        const Asked asked = co_await ask(rig, both);
+        CHECK(asked.taken.has_error());
+        server.signal(SIGCONT);
+        rig.stop();
+    };
+    loop.run(story());
+    // One that had never gone out would not count.
+    CHECK(rig.counters.store.lease_questions.value() == 1);
+}
