@@ -417,6 +417,22 @@ TEST_CASE("at the end everything is given back, live or lapsed")
     CHECK(desk.is_balanced());
 }
 
+TEST_CASE("after a reset nothing is spent nor given back of what was granted before")
+{
+    Desk desk;
+    desk.hold(5, 41);
+    desk.now += 500ms;
+    desk.hold(7, 42);
+    desk.now += 700ms;
+    REQUIRE(desk.turn().move == Move::spent);  // of 42; those of 41 now wait to be given back
+    desk.book.drop_units();
+    const auto turn = desk.turn();
+    CHECK(turn.move == Move::ask);
+    CHECK(turn.refund.units == 0);
+    CHECK(desk.sweep(LeaseBook::Sweep::all).empty());
+    CHECK(desk.is_balanced());
+}
+
 TEST_CASE("units of a bucket come back by themselves and are never given back")
 {
     Desk desk(terms(1s, Algorithm::bucket));

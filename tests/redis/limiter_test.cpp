@@ -426,3 +426,34 @@ TEST_CASE("a lease's question that was lost is lost, though another limit refuse
     // One that had never gone out would not count.
     CHECK(rig.counters.store.lease_questions.value() == 1);
 }
+
+TEST_CASE("many permits are told in few calls, and none is forgotten")
+{
+    RedisServer server;
+    server.end();
+    Loop loop;
+    LimiterRig rig(loop, server);
+    const limit::Quota single{1, Microseconds{0}, "single", limit::Algorithm::concurrent};
+    constexpr int organisations = 300;
+    auto story = [&]() -> Awaitable<void> {
+        std::vector<std::string> names;
+        for (int i = 0; i < organisations; ++i)
+            names.push_back("org_" + std::to_string(i));
+        for (const auto& name : names) {
+            const std::vector<Check> one{check_of(single, name)};
+            const Asked held = co_await ask(rig, one);
+            CHECK(held.passed());
+        }
+        server.start();
+        co_await rig.ready();
+        const auto before = rig.counters.store.commands.value();
+        const std::vector<Check> other{check_of(ten)};
+        co_await ask(rig, other);  // notices that the store is there
+        auto all_are_told = [&] { return server.integers({"DBSIZE"})[0] == organisations + 1; };
+        std::function<bool()> told = all_are_told;
+        co_await until(loop, told);
+        CHECK(rig.counters.store.commands.value() - before <= 1 + 2 * (organisations / 64 + 1));
+        rig.stop();
+    };
+    loop.run(story());
+}
