@@ -3,6 +3,8 @@
 
 #include "orggate/limit/local.hpp"
 
+#include "limit/local_questions.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -22,18 +24,11 @@ using limit::LocalTable;
 using limit::OnError;
 using limit::Per;
 using limit::Quota;
+using test::at;
+using test::key;
+using test::shadow;
 
 namespace {
-
-constexpr HashKey key{1, 2};
-
-Instant at(Microseconds since_boot)
-{
-    Instant made;
-    made.steady = std::chrono::steady_clock::time_point(since_boot);
-    made.wall = std::chrono::system_clock::time_point(since_boot);
-    return made;
-}
 
 Quota quota(std::int64_t units, Microseconds window = 60s, std::string name = "edge")
 {
@@ -64,12 +59,6 @@ Check of(Per per, const Quota& q, std::string_view subject)
 Check ip(const Quota& q, std::string_view subject)
 {
     return of(Per::ip, q, subject);
-}
-
-Check shadow(Check made)
-{
-    made.enforced = false;
-    return made;
 }
 
 struct Answer {

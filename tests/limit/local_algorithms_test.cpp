@@ -2,6 +2,8 @@
 
 #include "orggate/limit/local.hpp"
 
+#include "limit/local_questions.hpp"
+
 #include "limit/shard.hpp"
 
 #include <doctest/doctest.h>
@@ -23,18 +25,12 @@ using limit::LocalTable;
 using limit::OnError;
 using limit::Per;
 using limit::Quota;
+using test::at;
+using test::check;
+using test::key;
+using test::shadow;
 
 namespace {
-
-constexpr HashKey key{1, 2};
-
-Instant at(Microseconds since_boot)
-{
-    Instant made;
-    made.steady = std::chrono::steady_clock::time_point(since_boot);
-    made.wall = std::chrono::system_clock::time_point(since_boot);
-    return made;
-}
 
 Quota quota(std::int64_t units, Algorithm algorithm = Algorithm::window, std::string name = "api")
 {
@@ -51,22 +47,6 @@ Quota quota(std::int64_t units, Algorithm algorithm = Algorithm::window, std::st
 Quota permits(std::int64_t units)
 {
     return quota(units, Algorithm::concurrent, "api-concurrent");
-}
-
-Check check(const Quota& q, std::string_view subject = "org_a", std::int64_t weight = 1)
-{
-    Check made;
-    made.limit = "api";
-    made.subject = subject;
-    made.quota = &q;
-    made.weight = weight;
-    return made;
-}
-
-Check shadow(Check made)
-{
-    made.enforced = false;
-    return made;
 }
 
 Check open(Check made)

@@ -1,5 +1,7 @@
 #include "orggate/limit/local.hpp"
 
+#include "limit/local_questions.hpp"
+
 #include <doctest/doctest.h>
 
 #include <array>
@@ -16,18 +18,12 @@ using limit::Check;
 using limit::Decision;
 using limit::LocalTable;
 using limit::Quota;
+using test::at;
+using test::check;
+using test::key;
+using test::shadow;
 
 namespace {
-
-constexpr HashKey key{1, 2};
-
-Instant at(Microseconds since_boot)
-{
-    Instant made;
-    made.steady = std::chrono::steady_clock::time_point(since_boot);
-    made.wall = std::chrono::system_clock::time_point(since_boot);
-    return made;
-}
 
 Quota quota(std::int64_t units, Microseconds window, std::string name = "api")
 {
@@ -35,22 +31,6 @@ Quota quota(std::int64_t units, Microseconds window, std::string name = "api")
     made.units = units;
     made.window = window;
     made.name = std::move(name);
-    return made;
-}
-
-Check check(const Quota& q, std::string_view subject = "org_a", std::int64_t weight = 1)
-{
-    Check made;
-    made.limit = "api";
-    made.subject = subject;
-    made.quota = &q;
-    made.weight = weight;
-    return made;
-}
-
-Check shadow(Check made)
-{
-    made.enforced = false;
     return made;
 }
 
