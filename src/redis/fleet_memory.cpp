@@ -27,7 +27,8 @@ FleetMemory::Loss FleetMemory::heard(const Pulse& pulse)
     const bool is_forgotten = pulse.is_new && was_member_;
     tenants_version_ = pulse.tenants_version;
     generation_ = pulse.generation;
-    was_member_ = was_member_ || pulse.workers.has_value();
+    // With the stamps our membership is gone: that we are new afterwards is the same loss.
+    was_member_ = (was_member_ && !is_earlier) || pulse.workers.has_value();
     if (!is_earlier && !is_forgotten) return Loss::none;
     ++losses_;
     return is_earlier ? Loss::stamps : Loss::presence;

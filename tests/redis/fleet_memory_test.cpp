@@ -72,3 +72,17 @@ TEST_CASE("what was there and is gone is a loss, told once, and changes the gene
         CHECK(memory.generation() == after);
     }
 }
+
+TEST_CASE("a presence that is new after a loss already told is the same loss")
+{
+    FleetMemory memory;
+    memory.heard(presence("5", 0, true));
+    Pulse between = presence("", 0, false);
+    between.workers.reset();  // a round that does not say that we are there
+    CHECK(memory.heard(between) == Loss::stamps);
+    const auto told = memory.generation();
+    CHECK(memory.heard(presence("5", 0, true)) == Loss::none);
+    CHECK(memory.generation() == told);
+    // The next one is a loss of its own.
+    CHECK(memory.heard(presence("5", 0, true)) == Loss::presence);
+}
